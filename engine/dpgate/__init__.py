@@ -1,0 +1,1 @@
+"""Declarative policy-as-code release engine for differentially private data."""

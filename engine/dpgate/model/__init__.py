@@ -1,0 +1,1 @@
+"""Documents, records and values: frozen data without I/O."""

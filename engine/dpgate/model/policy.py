@@ -1,0 +1,212 @@
+"""The PrivacyPolicy document: limits, roles, and who must approve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictInt, model_validator
+
+from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text
+
+Proof = Literal["opendp", "real-arithmetic"]
+Window = Literal["month", "quarter", "year"]
+
+
+class Accounting(Frozen):
+    """How composed cost is judged; fixed when the policy is first adopted."""
+
+    delta: Probability
+    """δ at which every budget of this policy is stated."""
+    orders: Annotated[
+        tuple[Annotated[StrictInt, Field(ge=2, le=1024)], ...], Field(min_length=1, max_length=16)
+    ]
+    """Rényi orders of the filter. A few: each one costs part of δ."""
+
+    @model_validator(mode="after")
+    def _increasing(self) -> Accounting:
+        if any(a >= b for a, b in zip(self.orders, self.orders[1:], strict=False)):
+            raise ValueError("orders must be strictly increasing")
+        return self
+
+
+class Limit(Frozen):
+    """A limit on composed ε, at the policy's δ."""
+
+    epsilon: Positive
+
+
+class Quota(Frozen):
+    """A narrower limit inside a population's lifetime limit; no guarantee of its own.
+
+    Exactly one of `purpose`, `recipient`, `sensitivity` says what it is about (`*`: each
+    value on its own; absent: everything), exactly one of `every` and `lifetime` over what time.
+    """
+
+    purpose: Name | Literal["*"] | None = None
+    recipient: Name | Literal["*"] | None = None
+    sensitivity: Name | Literal["*"] | None = None
+    every: Window | None = None
+    """Calendar window, in the policy's time zone."""
+    lifetime: Literal[True] | None = None
+    epsilon: Positive
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Quota:
+        if sum(x is not None for x in (self.purpose, self.recipient, self.sensitivity)) > 1:
+            raise ValueError("a quota is about one of purpose, recipient, sensitivity")
+        if (self.every is None) == (self.lifetime is None):
+            raise ValueError("a quota needs either every: month|quarter|year or lifetime: true")
+        return self
+
+    @property
+    def selector(self) -> tuple[str, str]:
+        """What the quota is about and which value of it: ("purpose", "vendor-testing")."""
+        for what in ("purpose", "recipient", "sensitivity"):
+            value = getattr(self, what)
+            if value is not None:
+                return what, value
+        return "all", "*"
+
+
+class Population(Frozen):
+    """People, and what may ever be learned about them."""
+
+    neighboring: Relation
+    """The one neighboring relation that all releases about these people are accounted in."""
+    lifetime: Limit
+    """The guarantee. Never reset."""
+    quotas: tuple[Quota, ...] = ()
+
+
+class SensitivityClass(Frozen):
+    """What may be done with columns of one class."""
+
+    title: Text | None = None
+    epsilon_per_release_at_most: Positive
+    synthesizers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    proofs: Annotated[tuple[Proof, ...], Field(min_length=1)] = ("opendp",)
+    """`real-arithmetic` admits mechanisms whose noise is a floating-point number."""
+
+
+class Evidence(Frozen):
+    """What every release must measure about itself."""
+
+    required: tuple[Literal["schema_conformity", "marginal_tvd"], ...] = ("schema_conformity",)
+
+
+class Role(Frozen):
+    """Keys that speak for one function of the organization."""
+
+    keys: tuple[Text, ...] = ()
+    """OpenSSH public keys, ssh-ed25519 only."""
+    threshold: Annotated[StrictInt, Field(ge=1, le=20)] = 1
+    """How many distinct keys of the role must sign."""
+    encrypt_to: tuple[Text, ...] = ()
+    """age recipients that restricted evidence is encrypted to."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Role:
+        if self.keys and self.threshold > len(self.keys):
+            raise ValueError(f"threshold {self.threshold} exceeds the {len(self.keys)} keys of the role")
+        if not self.keys and not self.encrypt_to:
+            raise ValueError("a role needs keys or encrypt_to")
+        return self
+
+
+class Condition(Frozen):
+    """When an approval is needed. All keys given must hold."""
+
+    region_not_in: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] | None = None
+    """Holds when the release goes to a country that is not listed."""
+    sensitivity_in: tuple[Name, ...] | None = None
+    """Holds when a released column has one of these classes."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Condition:
+        if self.region_not_in is None and self.sensitivity_in is None:
+            raise ValueError("a condition needs region_not_in or sensitivity_in")
+        return self
+
+
+class ApprovalRule(Frozen):
+    """Roles whose approval a release needs."""
+
+    roles: Annotated[tuple[Name, ...], Field(min_length=1)]
+    when: Condition | None = None
+    """Absent: always."""
+
+
+class Signoff(Frozen):
+    """Roles that must all sign, each at its threshold."""
+
+    roles: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class RetentionLimit(Frozen):
+    """How long recipients may hold a release."""
+
+    days_at_most: Annotated[StrictInt, Field(ge=1, le=36_500)]
+
+
+class LedgerPlace(Frozen):
+    """Where the ledger lives in Git."""
+
+    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")] = "dpgate-ledger"
+    """Written by the engine alone, never merged by people."""
+
+    @model_validator(mode="after")
+    def _a_ref(self) -> LedgerPlace:
+        bad = (".." in self.branch, "//" in self.branch, self.branch.endswith(("/", ".", ".lock")))
+        if any(bad) or "/." in self.branch:
+            raise ValueError(f"{self.branch!r} is not a branch name that Git accepts")
+        return self
+
+
+class PolicySpec(Frozen):
+    """What a PrivacyPolicy says."""
+
+    accounting: Accounting
+    delta_at_most: Probability
+    """Ceiling on the δ of one release; it must also stay below 1/rows of the dataset."""
+    timezone: Text = "UTC"
+    """IANA time zone of calendar windows and expiry dates."""
+    expires: Date | None = None
+    """After this day the policy allows nothing until it is adopted anew."""
+    ledger: LedgerPlace = LedgerPlace()
+    populations: Annotated[dict[Name, Population], Field(min_length=1)]
+    purposes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Purposes a release may name."""
+    classes: Annotated[dict[Name, SensitivityClass], Field(min_length=1)]
+    evidence: Evidence = Evidence()
+    retention: RetentionLimit
+    roles: dict[Name, Role]
+    approvals: Annotated[tuple[ApprovalRule, ...], Field(min_length=1)]
+    policy_change: Signoff
+
+    @model_validator(mode="after")
+    def _roles_known(self) -> PolicySpec:
+        if not self.roles.get("runner") or not self.roles["runner"].keys:
+            raise ValueError("roles.runner with at least one key is needed: it signs the ledger")
+        wanted = {role for rule in self.approvals for role in rule.roles} | set(self.policy_change.roles)
+        for role in sorted(wanted):
+            if role not in self.roles or not self.roles[role].keys:
+                raise ValueError(f"role {role} must approve but has no keys under roles")
+        if all(rule.when is not None for rule in self.approvals):
+            raise ValueError("approvals needs at least one rule without `when`: no release without approval")
+        return self
+
+
+class PolicyMetadata(Frozen):
+    """Names of a policy."""
+
+    name: Name
+    title: Text | None = None
+
+
+class PrivacyPolicy(Frozen):
+    """An organization's rules for releases."""
+
+    apiVersion: Literal["dpgate/v1"]  # noqa: N815 - the documents' own spelling
+    kind: Literal["PrivacyPolicy"]
+    metadata: PolicyMetadata
+    spec: PolicySpec

@@ -1,0 +1,114 @@
+"""Base classes and exact values that all documents and records share."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+API_VERSION = "dpgate/v1"
+
+
+class Frozen(BaseModel):
+    """An immutable model in which unknown keys and silent conversions are errors."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, populate_by_name=True
+    )
+
+
+def _decimal(value: Any) -> Any:
+    """Integers and decimals become Decimal; a string is read only if it is one of ours."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return Decimal(value)
+    return value
+
+
+def _recorded(value: Any) -> Any:
+    """Records hold decimals as strings (JSON numbers are binary floats in most readers)."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,40}(\.\d{1,60})?", value):
+        return Decimal(value)
+    return value
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as plain digits without exponent or trailing zeros: ``0.000001``, ``20``."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return dt.date.fromisoformat(value)
+    return value
+
+
+_AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
+
+Number = Annotated[
+    Decimal, BeforeValidator(_decimal), Field(allow_inf_nan=False), _AS_TEXT, WithJsonSchema({"type": "number"})
+]
+"""A finite exact decimal, read from the document's own text."""
+
+Positive = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(gt=0, allow_inf_nan=False),
+    _AS_TEXT,
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+"""A finite exact decimal above zero."""
+
+Probability = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(gt=0, lt=1, allow_inf_nan=False),
+    _AS_TEXT,
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+]
+"""An exact decimal strictly between 0 and 1 (a δ)."""
+
+Share = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=0, lt=1, allow_inf_nan=False),
+    _AS_TEXT,
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+]
+"""A part of a whole, in [0, 1)."""
+
+Recorded = Annotated[
+    Decimal,
+    BeforeValidator(_recorded),
+    Field(ge=0, allow_inf_nan=False),
+    _AS_TEXT,
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,40}(\.\d{1,60})?$"}),
+]
+"""A non-negative exact decimal, kept as a string of plain digits in records."""
+
+Date = Annotated[
+    dt.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})
+]
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+"""Names of datasets, releases, roles, purposes, recipients: lower case, digits, ``. _ -``."""
+
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""``sha256:`` and 64 hexadecimal digits."""
+
+Relation = Annotated[str, Field(pattern=r"^(add-remove|replace-one)$")]
+"""Neighboring relation: ``add-remove`` (one row more or less) or ``replace-one``."""
+
+Hour = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:00:00Z$")]
+"""A UTC time coarsened to the hour, so that records do not carry running times."""
