@@ -1,0 +1,97 @@
+"""Whether the output keeps the schema that its public documents promise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dpgate.evidence.disclosure import PublicResult
+from dpgate.evidence.thresholds import SCHEMA
+from dpgate.model.domain import ColumnDomain, Domain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN = 20
+
+
+def conformity(table: pa.Table, domain: Domain, rows: int) -> PublicResult:
+    """Compares an output table with its domain.
+
+    Args:
+        table: the synthetic rows, as they will be written.
+        domain: the columns of the release, in order.
+        rows: the manifest's number of rows.
+
+    Returns:
+        Metric `schema_conformity`: the number of departures (0: conforms), the first 20 of them
+        in words. Words name columns and counts, never a cell's content: a value that should not
+        be there is the one that must not be repeated.
+
+    Privacy:
+        Reads the synthetic table alone.
+    """
+    faults = list(_faults(table, domain, rows))
+    return PublicResult(
+        disclosure="public",
+        metric=SCHEMA,
+        value=Decimal(len(faults)),
+        details=tuple(faults[:_SHOWN]),
+    )
+
+
+def _faults(table: pa.Table, domain: Domain, rows: int) -> Iterator[str]:
+    if table.num_rows != rows:
+        yield f"{table.num_rows} rows instead of {rows}"
+    if tuple(table.column_names) != domain.names:
+        yield f"columns are not, in this order: {', '.join(domain.names)}"[:500]
+    for column in domain.columns:
+        if table.column_names.count(column.name) != 1:
+            yield f"column {column.name} is not there exactly once"
+            continue
+        values = table.column(column.name)
+        if not _type_holds(values.type, column.kind):
+            yield f"column {column.name} is stored as {values.type}, not as {column.kind}"[:500]
+            continue
+        if values.null_count and column.null is None:
+            yield f"column {column.name} has {values.null_count} missing values, and none may be"
+        fault = _in_bins(values, column) if column.lows else _in_list(values, column)
+        if fault:
+            yield f"column {column.name} {fault}"
+
+
+def _type_holds(stored: pa.DataType, kind: str) -> bool:
+    import pyarrow.types as kinds
+
+    if kind in ("integer", "whole"):
+        return bool(kinds.is_integer(stored))
+    if kind == "number":
+        return bool(kinds.is_float32(stored) or kinds.is_float64(stored))
+    if kind == "boolean":
+        return bool(kinds.is_boolean(stored))
+    if kinds.is_dictionary(stored):
+        stored = stored.value_type
+    return bool(kinds.is_string(stored) or kinds.is_large_string(stored))
+
+
+def _in_bins(values: pa.ChunkedArray, column: ColumnDomain) -> str:
+    from pyarrow import compute
+
+    functions: Any = compute
+    low, high = column.lows[0], column.highs[-1]
+    inside = functions.and_kleene(
+        functions.greater_equal(values, low), functions.less_equal(values, high)
+    )
+    outside = functions.sum(functions.invert(inside)).as_py() or 0  # NaN compares false: outside
+    return f"has {outside} values outside [{low}, {high}]" if outside else ""
+
+
+def _in_list(values: pa.ChunkedArray, column: ColumnDomain) -> str:
+    import pyarrow.types as kinds
+
+    if kinds.is_dictionary(values.type):
+        values = values.unify_dictionaries()
+    found = set(values.unique().to_pylist()) - {None}
+    unlisted = len(found - set(column.values))
+    return f"has {unlisted} distinct values that its domain does not list" if unlisted else ""
