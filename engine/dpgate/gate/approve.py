@@ -1,0 +1,147 @@
+"""`approve`: sign one role's consent, bound to exact digests and to a maximum cost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from dpgate.errors import PolicyError, SignatureError, UndecidedError, UsageError
+from dpgate.gate.approvals import release_subjects
+from dpgate.gate.costing import to_record
+from dpgate.gate.plan import planned
+from dpgate.gate.results import ApproveResult
+from dpgate.gate.workspace import (
+    OpenLedger,
+    Workspace,
+    now,
+    open_ledger,
+    policy_of,
+    policy_set,
+    workspace,
+)
+from dpgate.ledger import envelope
+from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.roles import Keyring, keyring
+from dpgate.ledger.statement import statement
+from dpgate.model.record import PolicyApproval, ReleaseApproval
+
+
+def approve(
+    release: str,
+    *,
+    role: str,
+    key: PrivateKey,
+    repo: Path | str = ".",
+    days: int = 28,
+    attempts: int = 1,
+    offline: bool = False,
+) -> ApproveResult:
+    """Approve a release, or with ``policy`` the policy of the work tree.
+
+    Args:
+        release: ``dataset/release``, or ``policy``.
+        role: the role that approves; the key must be one of its keys.
+        key: private key of the approver.
+        repo: a release repository, or a folder in it.
+        days: how many days from today the approval counts.
+        attempts: how many attempts it pays for; each one is charged.
+        offline: use the ledger as this clone last fetched it.
+
+    Returns:
+        Where the approval was written; commit that file.
+
+    Raises:
+        SignatureError: the key does not hold the role.
+        UsageError: a rule denies the release, so that there is nothing to approve.
+    """
+    space = workspace(Path(repo))
+    if release == "policy":
+        return _approve_policy(space, role, key, offline=offline)
+    if not 1 <= days <= 366:
+        raise UsageError(f"an approval counts for 1 to 366 days, not {days}")
+    if not 1 <= attempts <= 100:
+        raise UsageError(f"an approval pays for 1 to 100 attempts, not {attempts}")
+    ledger = open_ledger(space, offline=offline)
+    plan = planned(space, release, ledger, now())
+    _must_hold(keyring(ledger.policy), role, key)
+    denials = [f for f in plan.result.findings if f.level == "deny"]
+    if plan.cost is None or denials:
+        raise UsageError(
+            f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}", fix=denials[0].fix
+        )
+    predicate = ReleaseApproval(
+        root=ledger.chain.root,
+        release=plan.case.name,
+        role=role,
+        policy_set=ledger.policy_set,
+        manifest=plan.case.release_file.digest,
+        dataset=plan.case.dataset_file.digest,
+        cost=to_record(plan.cost.spend),
+        attempts=attempts,
+        expires=plan.clock.day + dt.timedelta(days=days),
+    )
+    data = envelope.seal(statement(predicate, release_subjects(predicate)).payload(), [key]).to_bytes()
+    path = _write(space.root / "releases" / plan.case.name / "approvals", role, key, data)
+    shown = path.relative_to(space.root).as_posix()
+    return ApproveResult(
+        subject=plan.case.name,
+        role=role,
+        key=key.public.fingerprint,
+        path=shown,
+        expires=str(predicate.expires),
+        attempts=attempts,
+        next=f"git add {shown} && git commit",
+    )
+
+
+def _approve_policy(space: Workspace, role: str, key: PrivateKey, *, offline: bool) -> ApproveResult:
+    policy_file = space.policy_file
+    ledger: OpenLedger | None
+    try:
+        ledger = open_ledger(space, offline=offline)
+    except UndecidedError:
+        ledger = None
+    judge = ledger.policy if ledger else policy_of(policy_file)
+    keyring(policy_of(policy_file))
+    _must_hold(keyring(judge), role, key)
+    if role not in judge.spec.policy_change.roles:
+        wanted = ", ".join(judge.spec.policy_change.roles)
+        raise UsageError(f"role {role} has no say in policy changes", fix=f"roles that have: {wanted}")
+    predicate = PolicyApproval(
+        root=ledger.chain.root if ledger else None,
+        role=role,
+        previous=ledger.policy_set if ledger else None,
+        policy_set=policy_set(policy_file),
+    )
+    payload = statement(predicate, {"policy": predicate.policy_set}).payload()
+    path = _write(space.root / "policies" / "approvals", role, key, envelope.seal(payload, [key]).to_bytes())
+    shown = path.relative_to(space.root).as_posix()
+    return ApproveResult(
+        subject="policy",
+        role=role,
+        key=key.public.fingerprint,
+        path=shown,
+        expires="never",
+        attempts=1,
+        next=f"git add {shown} && git commit; when all have approved: dpgate policy adopt --key RUNNER_KEY",
+    )
+
+
+def _must_hold(ring: Keyring, role: str, key: PrivateKey) -> None:
+    if role not in ring:
+        raise PolicyError(f"the policy has no role {role}", fix="roles: " + ", ".join(ring))
+    if key.public not in ring[role]:
+        raise SignatureError(
+            f"key {key.public.fingerprint} does not hold role {role} in the policy in force",
+            fix=f"use a key that stands under spec.roles.{role}.keys, or have this one added by a policy change",
+        )
+
+
+def _write(folder: Path, role: str, key: PrivateKey, data: bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    short = "".join(c for c in key.public.fingerprint.removeprefix("SHA256:") if c.isalnum())[:12]
+    path = folder / f"{role}-{short}.dsse.json"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return path

@@ -1,0 +1,84 @@
+"""Budgets before and after a release, and how much would fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from dpgate.accounting import calibrate
+from dpgate.accounting.filter import Spend, epsilon
+from dpgate.accounting.rounding import down
+from dpgate.gate.costing import from_record
+from dpgate.gate.results import ScopeRow
+from dpgate.ledger.chain import Chain, Link
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.record import Facts, Reserve
+from dpgate.policy.facts import clock, moment_of
+from dpgate.policy.scopes import Scope, scopes, total
+
+History = tuple[tuple[Facts, dt.date, Spend], ...]
+
+
+def history(reserves: Iterable[tuple[Link, Reserve]], policy: PrivacyPolicy) -> History:
+    """What reservations spent, when and on what."""
+    return tuple(
+        (entry.facts, clock(policy, moment_of(entry.time)).day, from_record(entry.spend))
+        for _, entry in reserves
+    )
+
+
+def rows(policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend) -> tuple[ScopeRow, ...]:
+    """Every scope that a release touches, before and after it."""
+    return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, day))
+
+
+def sums(
+    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend
+) -> dict[str, Spend]:
+    """Exact sums of every scope after a release."""
+    orders = policy.spec.accounting.orders
+    return {s.key: total(s, past, orders) + spend for s in scopes(policy, facts, day)}
+
+
+def _row(scope: Scope, policy: PrivacyPolicy, past: History, spend: Spend) -> ScopeRow:
+    accounting = policy.spec.accounting
+    spent = total(scope, past, accounting.orders)
+    before, after = epsilon(spent, accounting.delta), epsilon(spent + spend, accounting.delta)
+    fits = after <= scope.limit
+    return ScopeRow(
+        key=scope.key,
+        title=scope.title,
+        before=before,
+        this=after - before,
+        after=after,
+        limit=scope.limit,
+        remaining=max(Decimal(0), scope.limit - after),
+        fits=fits,
+    )
+
+
+def spent_row(scope: Scope, policy: PrivacyPolicy, past: History) -> ScopeRow:
+    """A scope as it stands, without a release."""
+    return _row(scope, policy, past, Spend.zero(policy.spec.accounting.orders))
+
+
+def fitting_epsilon(
+    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, delta: Decimal, asked: Decimal
+) -> Decimal:
+    """The highest ε, at a release's δ, that every scope would admit today; two decimals, down.
+
+    Found by bisection over ε; a release is zCDP throughout, so its curve is ρ·α.
+    """
+    orders = policy.spec.accounting.orders
+
+    def fits(hundredths: int) -> bool:
+        rho = calibrate.rho_for(Decimal(hundredths) / 100, delta)
+        spend = Spend({order: rho * order for order in orders}, Decimal(0))
+        return all(row.fits for row in rows(policy, facts, day, past, spend))
+
+    low, high = 0, int(down(asked, 2) * 100)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return Decimal(low) / 100

@@ -1,0 +1,69 @@
+"""`check`: every rule of the policy against every manifest. No data, no ledger, no network."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from dpgate.errors import PolicyError
+from dpgate.gate.results import CheckResult
+from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
+from dpgate.ledger.roles import keyring
+from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.policy.facts import clock
+from dpgate.policy.rules import evaluate
+from dpgate.synthesis import registry
+
+
+def check(repo: Path | str = ".", paths: tuple[Path | str, ...] = ()) -> CheckResult:
+    """Check manifests against the policy of the work tree.
+
+    Args:
+        repo: a release repository, or a folder in it.
+        paths: files or folders to check; all manifests when empty.
+
+    Returns:
+        A result whose `allowed` is False if any finding denies.
+
+    Raises:
+        DocumentError: documents are malformed; every problem of every file is listed.
+        UsageError: there is no release repository, or a path is not in it.
+    """
+    space = workspace(Path(repo), tuple(Path(path) for path in paths))
+    policy = policy_of(space.policy_file)
+    today = clock(policy, now()).day
+    findings = list(policy_findings(space, policy))
+    for name in space.documents.releases:
+        findings += judge(space.case(name), policy, today)
+    documents = 1 + len(space.documents.datasets) + len(space.documents.releases)
+    return CheckResult(
+        allowed=not any(finding.level == "deny" for finding in findings),
+        documents=documents,
+        releases=tuple(space.documents.releases),
+        findings=tuple(findings),
+    )
+
+
+def judge(case: Case, policy: PrivacyPolicy, today: dt.date) -> tuple[Finding, ...]:
+    """What the rules of a policy say of one manifest on one day."""
+    return evaluate(policy, case.dataset_file, case.release_file, today, registry.proofs())
+
+
+def policy_findings(space: Workspace, policy: PrivacyPolicy) -> tuple[Finding, ...]:
+    """What is wrong with the policy's own keys."""
+    try:
+        keyring(policy)
+    except PolicyError as error:
+        line, column = space.policy_file.at("spec", "roles")
+        finding = Finding(
+            rule="policy-keys",
+            level="deny",
+            message=error.message,
+            fix=error.fix,
+            file=space.policy_file.file,
+            line=line,
+            column=column,
+        )
+        return (finding,)
+    return ()

@@ -1,0 +1,94 @@
+"""Entries of the ledger, made and appended. One commit an entry, with trailers for `git log`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+
+from dpgate.errors import ConflictError
+from dpgate.gate.workspace import OpenLedger, loaded_document
+from dpgate.ledger import envelope
+from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
+from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.memory import Memory
+from dpgate.ledger.statement import statement
+from dpgate.ledger.store import Store, Tip
+from dpgate.model.record import Entry
+from dpgate.policy.facts import moment_of
+
+ATTEMPTS = 5
+"""How often an entry that must be written (a settlement) is tried again after a lost race."""
+
+
+def header(chain: Chain | None, moment: dt.datetime) -> dict[str, object]:
+    """The fields that put an entry in its place; times never decrease along the chain."""
+    hour = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    if chain is None:
+        return {"sequence": 1, "previous": None, "root": None, "time": hour}
+    last = chain.head
+    return {
+        "sequence": len(chain.links) + 1,
+        "previous": last.digest,
+        "root": chain.root,
+        "time": max(hour, last.entry.time),
+    }
+
+
+def in_order(chain: Chain, moment: dt.datetime) -> dt.datetime:
+    """The moment, but not before the last entry."""
+    return max(moment, moment_of(chain.head.entry.time))
+
+
+def append(
+    store: Store, tip: Tip, chain: Chain | None, entry: Entry, key: PrivateKey, title: str, trailers: Mapping[str, str]
+) -> tuple[Tip, Chain, Link]:
+    """Sign an entry, push it on top of ``tip``, and return the chain with it.
+
+    Raises:
+        ConflictError: somebody else wrote first; nothing was written.
+        RemoteError: the push failed.
+    """
+    payload = statement(entry, subjects(entry)).payload()
+    data = envelope.seal(payload, [key]).to_bytes()
+    name = file_name(entry)
+    link = read_link(name, data)
+    extended = link_up((*(chain.links if chain else ()), link))
+    lines = [title, "", *(f"{label}: {value}" for label, value in trailers.items())]
+    pushed = store.append(tip, {name: data}, "\n".join(lines) + "\n", key, entry.time)
+    return pushed, extended, link
+
+
+def append_again(
+    ledger: OpenLedger,
+    make: Callable[[Chain], tuple[Entry, str, Mapping[str, str]]],
+    key: PrivateKey,
+    memory: Memory,
+) -> Link:
+    """Append an entry that must get in, on whatever head there is by then.
+
+    Args:
+        ledger: where it goes.
+        make: builds entry, title and trailers on a chain; raises if the entry no longer fits.
+        key: signs it.
+        memory: what was seen, checked on every head.
+    """
+    tip, chain = ledger.tip, ledger.chain
+    for attempt in range(ATTEMPTS):
+        entry, title, trailers = make(chain)
+        try:
+            _, chain, link = append(ledger.store, tip, chain, entry, key, title, trailers)
+        except ConflictError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            tip = ledger.store.fetch()
+            chain = link_up(read(tip.files))
+            memory.check(chain)
+            continue
+        memory.remember(chain)
+        return link
+    raise ConflictError("the ledger kept moving")  # pragma: no cover - the loop returns or raises
+
+
+def reopened(store: Store, tip: Tip, chain: Chain) -> OpenLedger:
+    """The ledger after an entry was added."""
+    return OpenLedger(store, tip, chain, loaded_document(chain.policy))

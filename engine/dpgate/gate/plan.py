@@ -1,0 +1,260 @@
+"""`plan`: prior spend, this release, what remains, and the approvals still needed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from dpgate.accounting.filter import epsilon
+from dpgate.gate import budgets, check
+from dpgate.gate.approvals import Binding, Judgement, judge_release
+from dpgate.gate.costing import Cost, cost_of
+from dpgate.gate.results import ApprovalRow, NoiseRow, Open, PlanResult, Rejected, ScopeRow
+from dpgate.gate.workspace import Case, OpenLedger, Workspace, now, open_ledger, workspace
+from dpgate.ledger.roles import Keyring, keyring
+from dpgate.loading.canonical import sha256
+from dpgate.model.finding import Finding
+from dpgate.model.record import Document
+from dpgate.model.values import plain
+from dpgate.policy.approvals import missing, required_roles
+from dpgate.policy.facts import Clock, clock, facts_of
+from dpgate.policy.scopes import scopes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan and everything that the next steps need of it."""
+
+    result: PlanResult
+    case: Case
+    ledger: OpenLedger
+    cost: Cost | None
+    """None where a rule denies, so that nothing could be planned."""
+    approvals: Judgement
+    clock: Clock
+
+
+def plan(release: str, repo: Path | str = ".", *, offline: bool = False) -> PlanResult:
+    """Plan a release under the last adopted policy; no data is touched.
+
+    Args:
+        release: ``dataset/release``.
+        repo: a release repository, or a folder in it.
+        offline: judge by the ledger as this clone last fetched it.
+
+    Returns:
+        Budgets before and after, findings, approvals, and what to do next.
+
+    Raises:
+        UndecidedError: no policy was adopted yet, or the ledger was not fetched.
+        RemoteError: the remote cannot be reached.
+        LedgerError: the ledger does not hold together.
+    """
+    space = workspace(Path(repo))
+    return planned(space, release, open_ledger(space, offline=offline), now()).result
+
+
+def planned(space: Workspace, release: str, ledger: OpenLedger, moment: dt.datetime) -> Planned:
+    """Plan a release on one ledger at one moment."""
+    case = space.case(release)
+    policy = ledger.policy
+    time = clock(policy, moment)
+    findings = check.judge(case, policy, time.day)
+    ring = keyring(policy)
+    facts = facts_of(case.dataset, case.release)
+    denied = any(finding.level == "deny" for finding in findings)
+    cost = None if denied else cost_of(policy, case)
+    rows: tuple[ScopeRow, ...] = ()
+    if cost is not None:
+        past = budgets.history(ledger.chain.reserves, policy)
+        rows = budgets.rows(policy, facts, time.day, past, cost.spend)
+        findings += _budget_findings(case, ledger, rows, time, past)
+    approvals = _approvals(space, case, ledger, cost, ring, time)
+    roles = required_roles(policy, case.dataset, case.release, facts)
+    result = _result(space, case, ledger, cost, rows, findings, approvals, roles)
+    return Planned(result=result, case=case, ledger=ledger, cost=cost, approvals=approvals, clock=time)
+
+
+def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
+    """What an approval of this release must name."""
+    return Binding(
+        root=ledger.chain.root,
+        release=case.name,
+        policy_set=ledger.policy_set,
+        manifest=case.release_file.digest,
+        dataset=case.dataset_file.digest,
+        cost=cost.spend,
+    )
+
+
+def approval_files(space: Workspace, release: str) -> tuple[Document, ...]:
+    """The approval files of a release in the work tree, in order of their names."""
+    folder = space.root / "releases" / release / "approvals"
+    documents = []
+    for path in sorted(folder.glob("*.dsse.json")):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > 100_000:
+            continue
+        data = path.read_bytes()
+        text = data.decode("utf-8", "replace")
+        shown = path.relative_to(space.root).as_posix()
+        documents.append(Document(path=shown, sha256=sha256(text.encode()), text=text))
+    return tuple(documents)
+
+
+def used_attempts(ledger: OpenLedger, release: str) -> Counter[str]:
+    """How many attempts each approval has paid for, by its digest."""
+    return Counter(
+        document.sha256 for _, entry in ledger.chain.attempts(release) for document in entry.approvals
+    )
+
+
+def _approvals(
+    space: Workspace, case: Case, ledger: OpenLedger, cost: Cost | None, ring: Keyring, time: Clock
+) -> Judgement:
+    if cost is None:
+        return Judgement({}, (), ())
+    return judge_release(
+        approval_files(space, case.name),
+        binding_of(case, ledger, cost),
+        ring,
+        time.day,
+        used_attempts(ledger, case.name),
+    )
+
+
+def _budget_findings(
+    case: Case, ledger: OpenLedger, rows: tuple[ScopeRow, ...], time: Clock, past: budgets.History
+) -> tuple[Finding, ...]:
+    policy = ledger.policy
+    failing = [row for row in rows if not row.fits]
+    if not failing:
+        return ()
+    facts = facts_of(case.dataset, case.release)
+    privacy = case.release.spec.privacy
+    most = budgets.fitting_epsilon(policy, facts, time.day, past, privacy.delta, privacy.epsilon)
+    line, column = case.release_file.at("spec", "privacy", "epsilon")
+    ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
+    if any(scope.every for scope in scopes(policy, facts, time.day)):
+        ways.append("a quota's next window")
+    ways.append("a policy change approved by " + " and ".join(policy.spec.policy_change.roles))
+    return tuple(
+        Finding(
+            rule="budget",
+            level="deny",
+            message=(
+                f"{row.title} would reach ε {plain(row.after)} of {plain(row.limit)} "
+                f"({plain(row.before)} + {plain(row.this)} for this release, "
+                f"composed at δ={plain(policy.spec.accounting.delta)})"
+            ),
+            fix="; or ".join(ways),
+            file=case.release_file.file,
+            line=line,
+            column=column,
+        )
+        for row in failing
+    )
+
+
+def _result(
+    space: Workspace,
+    case: Case,
+    ledger: OpenLedger,
+    cost: Cost | None,
+    rows: tuple[ScopeRow, ...],
+    findings: tuple[Finding, ...],
+    approvals: Judgement,
+    roles: tuple[str, ...],
+) -> PlanResult:
+    policy = ledger.policy
+    lacking = missing(policy, roles, approvals.signed)
+    still_open = tuple(
+        Open(entry=entry.sequence, release=entry.release, attempt=entry.attempt)
+        for _, entry in ledger.chain.open
+        if entry.release == case.name
+    )
+    done = ledger.chain.released(case.name)
+    verdict = _verdict(findings, lacking, still_open, released=done is not None)
+    zero = Decimal(0)
+    claim = cost.claim if cost else None
+    return PlanResult(
+        release=case.name,
+        verdict=verdict,
+        delta=policy.spec.accounting.delta,
+        orders=policy.spec.accounting.orders,
+        scopes=rows,
+        epsilon=claim.epsilon if claim else zero,
+        release_delta=case.release.spec.privacy.delta,
+        relation=case.dataset.spec.neighboring,
+        unit=case.dataset.spec.unit.row,
+        rows_per_person=case.dataset.spec.unit.max_rows_per_person,
+        person_epsilon=claim.person_epsilon if claim else zero,
+        row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else zero,
+        noise=_noise(cost),
+        evidence_share=case.release.spec.privacy.evidence_share,
+        approvals=tuple(_approval_row(ledger, role, approvals) for role in roles),
+        rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
+        findings=findings,
+        attempts=len(ledger.chain.attempts(case.name)),
+        open=still_open,
+        entry=done[1].sequence if done else None,
+        policy_note=_policy_note(space, ledger),
+        next=_next(case.name, verdict, lacking, still_open),
+    )
+
+
+def _approval_row(ledger: OpenLedger, role: str, approvals: Judgement) -> ApprovalRow:
+    rule = ledger.policy.spec.roles.get(role)
+    by = tuple(sorted(approvals.signed.get(role, frozenset())))
+    return ApprovalRow(role=role, needed=rule.threshold if rule else 1, have=len(by), by=by)
+
+
+def _noise(cost: Cost | None) -> tuple[NoiseRow, ...]:
+    if cost is None:
+        return ()
+    rows = cost.synthesizer.noise(cost.task, cost.events)
+    return tuple(
+        NoiseRow(order=row.order, half_width=Decimal(str(round(row.half_width, 1)))) for row in rows
+    )
+
+
+def _policy_note(space: Workspace, ledger: OpenLedger) -> str:
+    if space.policy_file.digest == ledger.policy_file.digest:
+        return ""
+    return (
+        "the policy in the work tree is not the adopted one; this plan is judged under the adopted one "
+        f"({ledger.policy_set[:19]}…). To change it: dpgate approve policy, then dpgate policy adopt"
+    )
+
+
+def _verdict(
+    findings: tuple[Finding, ...],
+    lacking: dict[str, int],
+    still_open: tuple[Open, ...],
+    *,
+    released: bool,
+) -> Literal["ready", "waiting", "denied", "released"]:
+    if released:
+        return "released"
+    if still_open or any(finding.level == "deny" for finding in findings):
+        return "denied"
+    return "waiting" if lacking else "ready"
+
+
+def _next(name: str, verdict: str, lacking: dict[str, int], still_open: tuple[Open, ...]) -> str:
+    if verdict == "released":
+        return f"released already; see: dpgate ledger show --release {name}"
+    if still_open:
+        number = still_open[0].entry
+        return (
+            f"entry {number} reserved attempt {still_open[0].attempt} and never settled: it is running, or it died "
+            f"and its cost is spent. If it died: dpgate ledger recover --entry {number} --key RUNNER_KEY"
+        )
+    if verdict == "denied":
+        return "see the findings"
+    if verdict == "waiting":
+        return f"dpgate approve {name} --role {next(iter(lacking))} --key KEY"
+    return f"dpgate release {name} --source FILE --key RUNNER_KEY"

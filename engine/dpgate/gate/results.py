@@ -1,0 +1,194 @@
+"""What each verb returns: frozen, typed, and the same in JSON (`schema` names shape and version)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from dpgate.model.finding import Finding
+from dpgate.model.values import Frozen, Recorded
+
+
+class CheckResult(Frozen):
+    """What `check` found."""
+
+    schema_: Annotated[Literal["dpgate.check/v1"], Field(alias="schema")] = "dpgate.check/v1"
+    allowed: bool
+    documents: int
+    """Documents that were read."""
+    releases: tuple[str, ...]
+    """Manifests that were judged."""
+    findings: tuple[Finding, ...]
+
+
+class ScopeRow(Frozen):
+    """One budget, before and after."""
+
+    key: str
+    title: str
+    before: Recorded
+    this: Recorded
+    """What the composition grows by; less than the release's own ε."""
+    after: Recorded
+    limit: Recorded
+    remaining: Recorded
+    """Rounded down; 0 where the release does not fit."""
+    fits: bool
+
+
+class NoiseRow(Frozen):
+    """Noise of one kind of marginal, in records."""
+
+    order: int
+    half_width: Recorded
+    """95 % half width per cell, if that marginal is measured. Model error is not included."""
+
+
+class ApprovalRow(Frozen):
+    """One role's approvals."""
+
+    role: str
+    needed: int
+    have: int
+    by: tuple[str, ...]
+    """Fingerprints of the keys that count."""
+
+
+class Rejected(Frozen):
+    """An approval that does not count, and why."""
+
+    path: str
+    reason: str
+
+
+class Open(Frozen):
+    """A reservation that nothing has closed."""
+
+    entry: int
+    release: str
+    attempt: int
+
+
+class PlanResult(Frozen):
+    """What a release would cost, and what it still needs."""
+
+    schema_: Annotated[Literal["dpgate.plan/v1"], Field(alias="schema")] = "dpgate.plan/v1"
+    release: str
+    verdict: Literal["ready", "waiting", "denied", "released"]
+    """`waiting`: only approvals are missing."""
+    delta: Recorded
+    """δ of the policy, at which every budget is stated."""
+    orders: tuple[int, ...]
+    scopes: tuple[ScopeRow, ...]
+    epsilon: Recorded
+    """ε of this release alone, by OpenDP, at `release_delta`."""
+    release_delta: Recorded
+    relation: str
+    unit: str
+    rows_per_person: int
+    person_epsilon: Recorded
+    """ε of this release alone for a person with that many rows, at the policy's δ."""
+    row_epsilon: Recorded
+    """ε of this release alone for one row, at the policy's δ by the policy's orders."""
+    noise: tuple[NoiseRow, ...]
+    evidence_share: Recorded
+    approvals: tuple[ApprovalRow, ...]
+    rejected: tuple[Rejected, ...]
+    findings: tuple[Finding, ...]
+    attempts: int
+    """Attempts that were made, all spent."""
+    open: tuple[Open, ...]
+    entry: int | None
+    """Ledger entry that released it, if it was."""
+    policy_note: str
+    """Says so if the work tree's policy is not the adopted one."""
+    next: str
+
+
+class ApproveResult(Frozen):
+    """An approval that was written."""
+
+    schema_: Annotated[Literal["dpgate.approve/v1"], Field(alias="schema")] = "dpgate.approve/v1"
+    subject: str
+    role: str
+    key: str
+    path: str
+    expires: str
+    attempts: int
+    next: str
+
+
+class ReleaseResult(Frozen):
+    """How an attempt ended."""
+
+    schema_: Annotated[Literal["dpgate.release/v1"], Field(alias="schema")] = "dpgate.release/v1"
+    release: str
+    outcome: Literal["released", "gate-failed", "denied", "already-released"]
+    reserve: int | None = None
+    settle: int | None = None
+    artifacts: tuple[dict[str, str], ...] = ()
+    folder: str = ""
+    evidence: tuple[dict[str, Any], ...] = ()
+    failures: tuple[str, ...] = ()
+    plan: PlanResult | None = None
+    next: str = ""
+
+
+class Step(Frozen):
+    """One step of `verify`."""
+
+    number: int
+    name: str
+    status: Literal["pass", "fail", "skip"]
+    detail: str
+    file: str = ""
+
+
+class VerifyResult(Frozen):
+    """What an auditor may say."""
+
+    schema_: Annotated[Literal["dpgate.verify/v1"], Field(alias="schema")] = "dpgate.verify/v1"
+    verified: bool
+    """All steps passed, and the root is one that was given or seen before."""
+    authenticated: bool
+    root: str
+    head: str
+    entries: int
+    releases: tuple[str, ...]
+    steps: tuple[Step, ...]
+    exit_code: int
+    next: str
+
+
+class LedgerRow(Frozen):
+    """One entry, in a line."""
+
+    entry: int
+    time: str
+    kind: str
+    release: str
+    summary: str
+    digest: str
+
+
+class LedgerResult(Frozen):
+    """The ledger as people read it."""
+
+    schema_: Annotated[Literal["dpgate.ledger/v1"], Field(alias="schema")] = "dpgate.ledger/v1"
+    root: str
+    delta: Recorded
+    scopes: tuple[ScopeRow, ...]
+    rows: tuple[LedgerRow, ...]
+    open: tuple[Open, ...]
+
+
+class AdoptResult(Frozen):
+    """A policy that was adopted."""
+
+    schema_: Annotated[Literal["dpgate.adopt/v1"], Field(alias="schema")] = "dpgate.adopt/v1"
+    entry: int
+    root: str
+    policy_set: str
+    changes: tuple[str, ...]
+    next: str

@@ -1,0 +1,200 @@
+"""The chain: entries in order, each naming the one before by digest. No I/O.
+
+This module checks what needs no policy and no accounting: bytes, form, numbering, links, times,
+and that a reservation is closed at most once. `dpgate.gate.verify` checks the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from dpgate.errors import ChainError, SignatureError
+from dpgate.ledger import envelope, statement
+from dpgate.ledger.envelope import Envelope
+from dpgate.loading.canonical import sha256
+from dpgate.model.record import (
+    Document,
+    Entry,
+    Genesis,
+    PolicyAdopted,
+    Reserve,
+    Settle,
+)
+
+DIRECTORY = "releases/ledger"
+_NAME = re.compile(r"^(\d{6,9})-([a-z-]+)\.dsse\.json$")
+KINDS: dict[str, type[Entry]] = {
+    "genesis": Genesis,
+    "policy-adopted": PolicyAdopted,
+    "reserve": Reserve,
+    "settle": Settle,
+}
+
+
+def file_name(entry: Entry) -> str:
+    """Name of an entry's file: ``000003-reserve.dsse.json``."""
+    kind = next(name for name, model in KINDS.items() if isinstance(entry, model))
+    return f"{entry.sequence:06d}-{kind}.dsse.json"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry of the chain as it was read."""
+
+    name: str
+    """File name within the ledger directory."""
+    digest: str
+    """Digest of the file's bytes; what the next entry names."""
+    envelope: Envelope
+    entry: Entry
+
+    @property
+    def path(self) -> str:
+        """Path within the repository."""
+        return f"{DIRECTORY}/{self.name}"
+
+
+def read_link(name: str, data: bytes) -> Link:
+    """Read one file.
+
+    Raises:
+        SignatureError: its bytes are no envelope.
+        ChainError: the envelope holds no ledger entry, or one of another name.
+    """
+    path = f"{DIRECTORY}/{name}"
+    match = _NAME.match(name)
+    if match is None or match[2] not in KINDS:
+        raise ChainError(f"{path}: not the name of a ledger entry", fix=_WRITTEN_BY_ENGINE)
+    try:
+        sealed = envelope.parse(data)
+        parsed = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES)
+    except (SignatureError, ChainError) as error:
+        raise type(error)(f"{path}: {error.message}", fix=_WRITTEN_BY_ENGINE) from None
+    entry = parsed.predicate
+    if not isinstance(entry, KINDS[match[2]]):
+        raise ChainError(f"{path}: holds an entry of another kind than its name says")
+    if name != file_name(entry):
+        raise ChainError(f"{path}: holds entry {entry.sequence}, which its name does not say")
+    if dict(parsed.subjects) != subjects(entry):
+        raise ChainError(f"{path}: its subjects are not what the entry is about")
+    return Link(name, sha256(data), sealed, entry)
+
+
+_WRITTEN_BY_ENGINE = (
+    "only dpgate writes the ledger branch; restore it from a copy that verifies, "
+    "and find out who changed it"
+)
+
+
+def subjects(entry: Entry) -> dict[str, str]:
+    """What an entry is about: names and digests."""
+    if isinstance(entry, Settle):
+        return {a.name: a.sha256 for a in entry.artifacts} or {"reservation": entry.reserve}
+    return {document.path: document.sha256 for document in entry.documents}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Entries whose links hold."""
+
+    links: tuple[Link, ...]
+
+    @property
+    def root(self) -> str:
+        """Digest of the genesis entry: the identity of the repository."""
+        return self.links[0].digest
+
+    @property
+    def head(self) -> Link:
+        """The last entry."""
+        return self.links[-1]
+
+    @cached_property
+    def reserves(self) -> tuple[tuple[Link, Reserve], ...]:
+        """All reservations in order."""
+        return tuple((x, x.entry) for x in self.links if isinstance(x.entry, Reserve))
+
+    @cached_property
+    def settles(self) -> Mapping[str, tuple[Link, Settle]]:
+        """How each reservation was closed, by the reservation's digest."""
+        return {x.entry.reserve: (x, x.entry) for x in self.links if isinstance(x.entry, Settle)}
+
+    @property
+    def open(self) -> tuple[tuple[Link, Reserve], ...]:
+        """Reservations that nothing has closed: a run in progress, or one that died."""
+        return tuple(pair for pair in self.reserves if pair[0].digest not in self.settles)
+
+    def policy_at(self, sequence: int) -> Document:
+        """The policy last adopted before the entry with this number."""
+        adopted = [
+            link.entry.documents[0]
+            for link in self.links[: sequence - 1]
+            if isinstance(link.entry, Genesis | PolicyAdopted)
+        ]
+        return adopted[-1]
+
+    @property
+    def policy(self) -> Document:
+        """The policy in force at the head."""
+        return self.policy_at(len(self.links) + 1)
+
+    def attempts(self, release: str) -> tuple[tuple[Link, Reserve], ...]:
+        """Reservations of one release."""
+        return tuple(pair for pair in self.reserves if pair[1].release == release)
+
+    def released(self, release: str) -> tuple[Link, Settle] | None:
+        """The settlement that released it, if any."""
+        for link, _ in self.attempts(release):
+            closed = self.settles.get(link.digest)
+            if closed and closed[1].outcome == "released":
+                return closed
+        return None
+
+
+def link_up(links: tuple[Link, ...]) -> Chain:
+    """Check that links form one chain: numbers, digests, times, and one close per reservation.
+
+    Raises:
+        ChainError: names the first file at which they do not.
+    """
+    if not links:
+        raise ChainError("the ledger is empty")
+    root = links[0].digest
+    seen: dict[str, Link] = {}
+    closed: set[str] = set()
+    for number, link in enumerate(links, start=1):
+        entry = link.entry
+        if entry.sequence != number:
+            raise ChainError(f"{link.path}: expected entry {number} here; one was dropped or added")
+        if (number == 1) != isinstance(entry, Genesis):
+            raise ChainError(f"{link.path}: the genesis is entry 1 and no other")
+        before = links[number - 2] if number > 1 else None
+        if entry.previous != (before.digest if before else None):
+            raise ChainError(f"{link.path}: does not follow the entry before it; one of the two was changed")
+        if entry.root != (root if before else None):
+            raise ChainError(f"{link.path}: belongs to another repository")
+        if before and entry.time < before.entry.time:
+            raise ChainError(f"{link.path}: its time lies before that of the entry before it")
+        if isinstance(entry, Settle):
+            _check_close(link, entry, seen, closed)
+        seen[link.digest] = link
+    return Chain(links)
+
+
+def _check_close(link: Link, entry: Settle, seen: Mapping[str, Link], closed: set[str]) -> None:
+    target = seen.get(entry.reserve)
+    if target is None or not isinstance(target.entry, Reserve):
+        raise ChainError(f"{link.path}: closes no reservation made before it")
+    if entry.reserve in closed:
+        raise ChainError(f"{link.path}: closes a reservation that is closed already")
+    if entry.release != target.entry.release:
+        raise ChainError(f"{link.path}: closes a reservation of another release")
+    closed.add(entry.reserve)
+
+
+def read(files: Mapping[str, bytes]) -> tuple[Link, ...]:
+    """Read all files of a ledger directory in order of their names."""
+    return tuple(read_link(name, files[name]) for name in sorted(files))

@@ -1,0 +1,231 @@
+"""The ledger branch in Git: read a tip, append by compare-and-swap.
+
+Only plumbing commands are used, with hooks, filters and file-system monitors off, so that nothing
+in a repository's configuration runs on the reader's machine. Commits are signed by SSH for people
+who browse; no decision rests on them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
+
+from dpgate.errors import (
+    ChainError,
+    ConflictError,
+    LedgerError,
+    RemoteError,
+    RepositoryError,
+    UndecidedError,
+)
+from dpgate.ledger.chain import DIRECTORY
+from dpgate.ledger.envelope import MAX_BYTES
+from dpgate.ledger.keys import PrivateKey
+
+_SAFE = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.ext.allow": "never",
+}
+_TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The ledger as one commit holds it."""
+
+    commit: str | None
+    """Object name of the commit; None where the branch does not exist yet."""
+    files: Mapping[str, bytes]
+    """Content by file name within the ledger directory."""
+
+
+class Store:
+    """The ledger branch of one clone."""
+
+    def __init__(self, root: Path, *, branch: str, remote: str = "origin") -> None:
+        self.repo = open_repository(root)
+        self.branch = branch
+        self.remote = remote
+
+    def git(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
+        """Run one Git command safely and return its standard output."""
+        return run_git(self.repo, *arguments, env=env, stdin=stdin)
+
+    def local_tip(self) -> Tip:
+        """The ledger as this clone last saw it: the remote's branch, else the local one."""
+        for ref in (f"refs/remotes/{self.remote}/{self.branch}", f"refs/heads/{self.branch}"):
+            commit = self._resolve(ref)
+            if commit:
+                return Tip(commit, self._files(commit))
+        shallow = self.git("rev-parse", "--is-shallow-repository").strip() == b"true"
+        why = "it is a shallow clone of one branch" if shallow else "the branch was not fetched"
+        raise UndecidedError(
+            f"this clone has no ledger branch {self.branch} ({why}, or no policy was adopted yet)",
+            fix=f"git fetch {self.remote} '+refs/heads/{self.branch}:refs/remotes/{self.remote}/{self.branch}'",
+        )
+
+    def fetch(self) -> Tip:
+        """The ledger as the remote holds it now.
+
+        Raises:
+            RemoteError: the remote cannot be reached.
+        """
+        try:
+            listed = self.git("ls-remote", "--heads", self.remote, f"refs/heads/{self.branch}")
+            if not listed.strip():
+                return Tip(None, {})
+            target = f"refs/remotes/{self.remote}/{self.branch}"
+            self.git("fetch", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{target}")
+        except GitCommandError as error:
+            raise RemoteError(
+                f"cannot reach remote {self.remote}: {_last_line(error)}",
+                fix="nothing was spent; check the remote and its credentials, then try again",
+            ) from None
+        commit = self._resolve(target)
+        return Tip(commit, self._files(commit) if commit else {})
+
+    def append(self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str) -> Tip:
+        """Add files in one signed commit on top of ``tip`` and push it, or change nothing.
+
+        Args:
+            tip: what the caller decided on; the push fails if the remote has moved since.
+            files: new files by name within the ledger directory.
+            message: commit message.
+            key: signs the commit (not what it holds).
+            when: the entry's hour, also the commit's time: Git must not tell what records hide.
+
+        Raises:
+            ConflictError: somebody else wrote first.
+            RemoteError: the push failed for another reason.
+        """
+        commit = self._commit(tip, files, message, key, when)
+        lease = f"--force-with-lease=refs/heads/{self.branch}:{tip.commit or ''}"
+        try:
+            self.git("push", "--no-verify", lease, self.remote, f"{commit}:refs/heads/{self.branch}")
+        except GitCommandError as error:
+            text = str(error.stderr)
+            if any(word in text for word in ("stale info", "fetch first", "non-fast-forward", "cannot lock ref")):
+                raise ConflictError(
+                    "somebody else wrote to the ledger first; nothing was spent",
+                    fix="run the command again: it plans on the new head",
+                ) from None
+            raise RemoteError(
+                f"the push to {self.remote} failed: {_last_line(error)}",
+                fix="check the remote, its credentials and branch protection for the ledger branch",
+            ) from None
+        self.git("update-ref", f"refs/remotes/{self.remote}/{self.branch}", commit)
+        return Tip(commit, {**tip.files, **files})
+
+    def _commit(self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            if tip.commit:
+                self.git("read-tree", tip.commit, env=env)
+            for name, data in files.items():
+                blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data).decode().strip()
+                entry = f"100644,{blob},{DIRECTORY}/{name}"
+                self.git("update-index", "--add", "--cacheinfo", entry, env=env)
+            tree = self.git("write-tree", env=env).decode().strip()
+        who = {"NAME": "dpgate", "EMAIL": "dpgate@localhost", "DATE": when}
+        env = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}
+        parent = ("-p", tip.commit) if tip.commit else ()
+        signing = ("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen")
+        signing += ("-c", f"user.signingkey={key.path.resolve()}")
+        try:
+            made = self.git(
+                *signing, "commit-tree", tree, *parent, "-S", "-F", "-", env=env, stdin=message.encode()
+            )
+        except GitCommandError as error:
+            raise RepositoryError(
+                f"cannot make a signed commit: {_last_line(error)}",
+                fix="ssh-keygen must be installed and the key readable by it",
+            ) from None
+        return made.decode().strip()
+
+    def _resolve(self, ref: str) -> str | None:
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", ref + "^{commit}").decode().strip()
+        except GitCommandError:
+            return None
+
+    def _files(self, commit: str) -> dict[str, bytes]:
+        listing = self.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit, f"{DIRECTORY}/")
+        blobs: dict[str, bytes] = {}
+        for row in filter(None, listing.split(b"\0")):
+            head, _, path = row.partition(b"\t")
+            mode, kind, blob, size = head.split()
+            name = path.decode("utf-8", "backslashreplace").removeprefix(DIRECTORY + "/")
+            if (mode, kind) != (b"100644", b"blob") or "/" in name:
+                raise ChainError(f"{DIRECTORY}/{name}: not a plain file (mode {mode.decode()})")
+            if int(size) > MAX_BYTES:
+                raise ChainError(f"{DIRECTORY}/{name}: larger than {MAX_BYTES} bytes")
+            blobs[name] = blob
+        return self._blobs(blobs)
+
+    def _blobs(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
+        wanted = b"".join(blob + b"\n" for blob in blobs.values())
+        data = self.git("cat-file", "--batch", stdin=wanted)
+        found: dict[str, bytes] = {}
+        position = 0
+        for name in blobs:
+            end = data.index(b"\n", position)
+            fields = data[position:end].split()
+            if len(fields) != 3 or fields[1] != b"blob":
+                raise ChainError(f"{DIRECTORY}/{name}: cannot be read from Git")
+            size = int(fields[2])
+            found[name] = data[end + 1 : end + 1 + size]
+            position = end + size + 2
+        return found
+
+
+def open_repository(root: Path) -> git.Repo:
+    """The Git repository at ``root``.
+
+    Raises:
+        RepositoryError: there is none, or it is bare.
+    """
+    try:
+        repo = git.Repo(root, search_parent_directories=True)
+    except (InvalidGitRepositoryError, NoSuchPathError):
+        raise RepositoryError(
+            f"{root} is not in a Git repository", fix="git init, or give --repo DIR; start one with: dpgate init DIR"
+        ) from None
+    if repo.bare:
+        raise RepositoryError(f"{root} is a bare repository", fix="clone it and give --repo CLONE")
+    return repo
+
+
+def run_git(
+    repo: git.Repo, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+) -> bytes:
+    """Run one Git command with everything off that could run a program of the repository's."""
+    options = [part for key, value in _SAFE.items() for part in ("-c", f"{key}={value}")]
+    with tempfile.TemporaryFile() as feed:
+        feed.write(stdin or b"")
+        feed.seek(0)
+        result = repo.git.execute(
+            ["git", *options, *arguments],
+            env={"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})},
+            istream=feed,
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
+            kill_after_timeout=_TIMEOUT_SECONDS,
+        )
+    if not isinstance(result, bytes):  # pragma: no cover - stdout_as_string is off
+        raise LedgerError("git returned text where bytes were asked for")
+    return result
+
+
+def _last_line(error: GitCommandError) -> str:
+    text = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else f"git exited {error.status}"

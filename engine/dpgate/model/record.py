@@ -1,0 +1,174 @@
+"""Records: what the ledger says, one predicate per kind of entry, and approvals.
+
+Each is the predicate of an in-toto Statement v1. Decimals are strings of plain digits; times are
+UTC hours; nothing here depends on the size of the private data.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StrictInt, model_validator
+
+from dpgate.model.event import Event
+from dpgate.model.values import Date, Digest, Frozen, Hour, Name, Recorded, Relation, Text
+
+ReleaseId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$")]
+"""``dataset/release``."""
+
+Order = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
+
+
+class Document(Frozen):
+    """A document as it was, whole, so that history can be judged without Git history."""
+
+    path: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,300}$")]
+    sha256: Digest
+    text: Annotated[str, Field(max_length=300_000)]
+
+
+class Spend(Frozen):
+    """A privacy loss: Rényi divergence at each order of the filter, and δ used up."""
+
+    curve: dict[Order, Recorded]
+    delta0: Recorded
+
+
+class Facts(Frozen):
+    """What decides which budget scopes a release touches."""
+
+    population: Name
+    purpose: Name
+    recipients: tuple[Name, ...]
+    sensitivities: tuple[Name, ...]
+
+
+class Claim(Frozen):
+    """What the release states about itself."""
+
+    epsilon: Recorded
+    """ε of all its events together, composed by OpenDP, at `delta`."""
+    delta: Recorded
+    relation: Relation
+    unit: Name
+    """What one protected row is."""
+    rows_per_person: StrictInt
+    person_epsilon: Recorded
+    """ε for a person with that many rows, by group privacy, at the policy's δ."""
+
+
+class _Entry(Frozen):
+    """What every ledger entry carries."""
+
+    sequence: Annotated[StrictInt, Field(ge=1)]
+    previous: Digest | None
+    """Digest of the entry before; null in the first."""
+    root: Digest | None
+    """Digest of entry 1, the identity of this repository; null in entry 1 itself."""
+    time: Hour
+    policy_set: Digest
+    """The policy this entry stands under (or, when adopting, the one adopted)."""
+
+
+class Genesis(_Entry):
+    """Entry 1: the first policy."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/genesis/v1"
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    documents: Annotated[tuple[Document, ...], Field(min_length=1, max_length=1)]
+    approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
+
+
+class PolicyAdopted(_Entry):
+    """A change of policy, keys or roles."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/policy-adopted/v1"
+    documents: Annotated[tuple[Document, ...], Field(min_length=1, max_length=1)]
+    approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
+
+
+class Reserve(_Entry):
+    """The worst-case cost of one attempt, charged before the data is opened."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/reserve/v1"
+    release: ReleaseId
+    attempt: Annotated[StrictInt, Field(ge=1)]
+    facts: Facts
+    documents: Annotated[tuple[Document, ...], Field(min_length=2, max_length=2)]
+    """Manifest and dataset, in this order."""
+    approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
+    events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=1_000)]
+    spend: Spend
+    claim: Claim
+    sums: dict[Text, Spend]
+    """Every budget scope this touches, and its sum after this entry."""
+
+
+class Artifact(Frozen):
+    """A file of the release, by digest."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$")]
+    sha256: Digest
+    sealed: bool = False
+    """Encrypted to the stewards; never part of the release."""
+
+
+Outcome = Literal["released", "gate-failed", "failed", "abandoned"]
+"""All are spent. `failed`: an error after the data was opened. `abandoned`: the run died, and the
+reservation was closed afterwards; it can never be settled as released."""
+
+
+class Settle(_Entry):
+    """How an attempt ended."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/settle/v1"
+    release: ReleaseId
+    reserve: Digest
+    """The reservation it closes."""
+    outcome: Outcome
+    evidence: Annotated[tuple[dict[str, Any], ...], Field(max_length=1_000)]
+    artifacts: Annotated[tuple[Artifact, ...], Field(max_length=1_000)]
+
+    @model_validator(mode="after")
+    def _artifacts_only_if_released(self) -> Settle:
+        if bool([a for a in self.artifacts if not a.sealed]) != (self.outcome == "released"):
+            raise ValueError("artifacts go with the outcome released, and with no other")
+        return self
+
+
+class ReleaseApproval(Frozen):
+    """One role's consent to one release, bound to exact digests (the statement's subjects)."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/approval/release/v1"
+    root: Digest
+    release: ReleaseId
+    role: Name
+    policy_set: Digest
+    manifest: Digest
+    dataset: Digest
+    cost: Spend
+    """The most that one attempt may cost, at the policy's orders."""
+    attempts: Annotated[StrictInt, Field(ge=1, le=100)]
+    expires: Date
+    """The last day it counts, in the policy's time zone."""
+
+
+class PolicyApproval(Frozen):
+    """One role's consent to a policy."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/approval/policy/v1"
+    root: Digest | None
+    """null: for the first policy."""
+    role: Name
+    previous: Digest | None
+    """Policy set it replaces; null for the first."""
+    policy_set: Digest
+
+
+Entry = Genesis | PolicyAdopted | Reserve | Settle
+Approval = ReleaseApproval | PolicyApproval
+Predicate = Entry | Approval
+PREDICATES: dict[str, type[Predicate]] = {
+    kind.TYPE: kind
+    for kind in (Genesis, PolicyAdopted, Reserve, Settle, ReleaseApproval, PolicyApproval)
+}

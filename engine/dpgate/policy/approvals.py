@@ -1,0 +1,63 @@
+"""Which roles must approve a release or a policy, and whether they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.policy import Condition, PrivacyPolicy
+from dpgate.model.record import Facts
+from dpgate.model.release import Release
+
+
+def required_roles(policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts) -> tuple[str, ...]:
+    """Roles whose approval this release needs, in the policy's order.
+
+    A domain that rests on an assumption always needs `privacy`.
+    """
+    roles: list[str] = []
+    for rule in policy.spec.approvals:
+        if rule.when is None or _holds(rule.when, release, facts):
+            roles += rule.roles
+    if assumed_columns(dataset, release):
+        roles.append("privacy")
+    return tuple(dict.fromkeys(roles))
+
+
+def assumed_columns(dataset: Dataset, release: Release) -> tuple[str, ...]:
+    """Released columns whose domain rests on an assumption."""
+    found = []
+    for name in release.spec.columns:
+        column = dataset.spec.columns.get(name)
+        if column is None or isinstance(column, IdentifierColumn):
+            continue
+        if column.source.assumption is not None:
+            found.append(name)
+    return tuple(found)
+
+
+def _holds(condition: Condition, release: Release, facts: Facts) -> bool:
+    if condition.region_not_in is not None and not set(release.spec.regions) - set(condition.region_not_in):
+        return False
+    return condition.sensitivity_in is None or bool(set(facts.sensitivities) & set(condition.sensitivity_in))
+
+
+def missing(
+    policy: PrivacyPolicy, roles: Iterable[str], signed: Mapping[str, frozenset[str]]
+) -> dict[str, int]:
+    """Roles that have too few approvals, and how many distinct keys are still missing.
+
+    Args:
+        policy: the policy in force.
+        roles: roles that must approve.
+        signed: for each role, fingerprints of the distinct keys whose approval counts.
+    """
+    lacking = {}
+    for role in roles:
+        rule = policy.spec.roles.get(role)
+        # A role without keys can never approve: it stays missing rather than being skipped.
+        threshold = rule.threshold if rule and rule.keys else 1
+        have = len(signed.get(role, frozenset()))
+        if have < threshold:
+            lacking[role] = threshold - have
+    return lacking

@@ -1,0 +1,287 @@
+"""The rules that every manifest is held against. Each denies by default and says what to do.
+
+A rule is a function of the documents alone; no data, no ledger. Budgets are judged by
+`dpgate.gate.plan`, approvals by `dpgate.gate.approvals`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dpgate.loading.documents import Loaded
+from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.release import Release
+from dpgate.model.values import plain
+
+@dataclass(frozen=True)
+class Case:
+    """What a rule sees."""
+
+    policy: PrivacyPolicy
+    dataset: Dataset
+    release: Release
+    dataset_file: Loaded
+    release_file: Loaded
+    today: dt.date
+    proofs: Mapping[str, str]
+    """Kind of proof of every synthesizer that is installed."""
+
+    def finding(
+        self, rule: str, message: str, fix: str, *path: str | int, level: str = "deny", dataset: bool = False
+    ) -> Finding:
+        """A finding at the place of a key in the manifest, or in the dataset."""
+        loaded = self.dataset_file if dataset else self.release_file
+        line, column = loaded.at("spec", *path)
+        return Finding(
+            rule=rule,
+            level="warn" if level == "warn" else "deny",
+            message=message,
+            fix=fix,
+            file=loaded.file,
+            line=line,
+            column=column,
+        )
+
+
+Rule = Callable[[Case], Iterator[Finding]]
+
+
+def policy_in_force(case: Case) -> Iterator[Finding]:
+    """An expired policy allows nothing."""
+    expires = case.policy.spec.expires
+    if expires is not None and case.today > expires:
+        yield case.finding(
+            "policy-in-force",
+            f"the policy expired on {expires}",
+            "adopt a renewed policy: dpgate policy adopt",
+        )
+
+
+def known_population(case: Case) -> Iterator[Finding]:
+    """The dataset's population has a budget, in the same neighboring relation."""
+    spec = case.dataset.spec
+    population = case.policy.spec.populations.get(spec.population)
+    if population is None:
+        known = ", ".join(case.policy.spec.populations)
+        yield case.finding(
+            "known-population",
+            f"population {spec.population} has no budget in the policy (it knows {known})",
+            "give it a lifetime limit under spec.populations of the policy",
+            "population",
+            dataset=True,
+        )
+    elif population.neighboring != spec.neighboring:
+        yield case.finding(
+            "one-relation",
+            f"the policy accounts for {spec.population} under {population.neighboring}, "
+            f"the dataset says {spec.neighboring}",
+            f"say neighboring: {population.neighboring}",
+            "neighboring",
+            dataset=True,
+        )
+
+
+def known_columns(case: Case) -> Iterator[Finding]:
+    """Every released column exists and is no identifier."""
+    for index, name in enumerate(case.release.spec.columns):
+        column = case.dataset.spec.columns.get(name)
+        if column is None:
+            yield case.finding(
+                "known-columns",
+                f"column {name} is not in dataset {case.dataset.metadata.name}",
+                "columns of the dataset: " + ", ".join(case.dataset.spec.columns),
+                "columns",
+                index,
+            )
+        elif isinstance(column, IdentifierColumn):
+            yield case.finding(
+                "no-identifiers",
+                f"column {name} is an identifier",
+                f"remove {name} from columns; identifiers are never released",
+                "columns",
+                index,
+            )
+
+
+def public_domains(case: Case) -> Iterator[Finding]:
+    """No domain was read off the private data."""
+    for name in case.release.spec.columns:
+        column = case.dataset.spec.columns.get(name)
+        if column is None or isinstance(column, IdentifierColumn):
+            continue
+        if column.source.kind == "private_data":
+            yield case.finding(
+                "public-domains",
+                f"the domain of {name} was read off the private data, which no ε covers",
+                "take it from a public codebook, or state an assumption that privacy approves",
+                *("columns", name, "source"),
+                dataset=True,
+            )
+
+
+def class_limits(case: Case) -> Iterator[Finding]:
+    """ε, synthesizer and proof suit the class of every released column."""
+    spec = case.release.spec
+    seen: set[str] = set()
+    for name in spec.columns:
+        column = case.dataset.spec.columns.get(name)
+        if column is None or column.sensitivity in seen:
+            continue
+        seen.add(column.sensitivity)
+        rule = case.policy.spec.classes.get(column.sensitivity)
+        if rule is None:
+            yield case.finding(
+                "known-class",
+                f"class {column.sensitivity} of column {name} is not in the policy",
+                "classes of the policy: " + ", ".join(case.policy.spec.classes),
+                *("columns", name, "sensitivity"),
+                dataset=True,
+            )
+            continue
+        if spec.privacy.epsilon > rule.epsilon_per_release_at_most:
+            limit = plain(rule.epsilon_per_release_at_most)
+            yield case.finding(
+                "class-epsilon",
+                f"ε {plain(spec.privacy.epsilon)} is above the {limit} that one release with "
+                f"{column.sensitivity} columns may have (column {name})",
+                f"epsilon: {limit} or less",
+                *("privacy", "epsilon"),
+            )
+        synthesizer = spec.synthesize.with_
+        if synthesizer not in rule.synthesizers:
+            yield case.finding(
+                "class-synthesizer",
+                f"synthesizer {synthesizer} is not allowed for class {column.sensitivity} (column {name})",
+                "allowed: " + ", ".join(rule.synthesizers),
+                *("synthesize", "with"),
+            )
+        proof = case.proofs.get(synthesizer)
+        if proof is not None and proof not in rule.proofs:
+            yield case.finding(
+                "class-proof",
+                f"{synthesizer} rests on proof {proof}, not allowed for class {column.sensitivity}",
+                "allowed: " + ", ".join(rule.proofs),
+                *("synthesize", "with"),
+            )
+
+
+def known_synthesizer(case: Case) -> Iterator[Finding]:
+    """The synthesizer is one whose accounting is known."""
+    name = case.release.spec.synthesize.with_
+    if name not in case.proofs:
+        yield case.finding(
+            "known-synthesizer",
+            f"synthesizer {name} is not known",
+            "known: " + ", ".join(sorted(case.proofs)),
+            *("synthesize", "with"),
+        )
+
+
+def delta_ceiling(case: Case) -> Iterator[Finding]:
+    """δ stays below the policy's ceiling and below one over the public bound on rows."""
+    delta = case.release.spec.privacy.delta
+    ceiling = case.policy.spec.delta_at_most
+    rows = case.dataset.spec.rows.at_most
+    if delta > ceiling:
+        yield case.finding(
+            "delta-ceiling",
+            f"δ {plain(delta)} is above the policy's ceiling {plain(ceiling)}",
+            f"delta: {plain(ceiling)} or less",
+            *("privacy", "delta"),
+        )
+    if delta * rows >= 1:
+        yield case.finding(
+            "delta-rows",
+            f"δ {plain(delta)} is not below 1/{rows}, so that a whole row could be published by chance",
+            f"choose δ well below 1/{rows}",
+            *("privacy", "delta"),
+        )
+
+
+def known_purpose(case: Case) -> Iterator[Finding]:
+    """The purpose is one the policy allows."""
+    purpose = case.release.spec.purpose
+    if purpose not in case.policy.spec.purposes:
+        yield case.finding(
+            "known-purpose",
+            f"purpose {purpose} is not allowed by the policy",
+            "allowed: " + ", ".join(case.policy.spec.purposes),
+            "purpose",
+        )
+
+
+def retention(case: Case) -> Iterator[Finding]:
+    """Recipients' right to hold the data ends, in time, and has not ended yet."""
+    expires = case.release.spec.retention.expires
+    latest = case.today + dt.timedelta(days=case.policy.spec.retention.days_at_most)
+    if expires < case.today:
+        yield case.finding(
+            "retention", f"retention ended on {expires}", "a later date", *("retention", "expires")
+        )
+    elif expires > latest:
+        yield case.finding(
+            "retention",
+            f"retention until {expires} is longer than {case.policy.spec.retention.days_at_most} days",
+            f"expires: {latest} or earlier",
+            *("retention", "expires"),
+        )
+
+
+def required_evidence(case: Case) -> Iterator[Finding]:
+    """Evidence that the policy requires is paid for, and measured against a threshold."""
+    if "marginal_tvd" not in case.policy.spec.evidence.required:
+        return
+    if not any(u.metric == "marginal_tvd" for u in case.release.spec.utility):
+        yield case.finding(
+            "required-evidence",
+            "the policy requires evidence marginal_tvd, and no utility threshold names it",
+            "add to utility: {metric: marginal_tvd, order: 2, at_most: 0.1}",
+        )
+
+
+def more_rows_than_people(case: Case) -> Iterator[Finding]:
+    """More synthetic rows than real ones suggest a precision that is not there."""
+    rows = case.release.spec.synthesize.rows
+    bound = case.dataset.spec.rows.at_most
+    if rows > bound:
+        yield case.finding(
+            "rows-out",
+            f"{rows} rows are more than the {bound} that the data can have; they add no information",
+            f"rows: {bound} or less, unless recipients need the volume",
+            *("synthesize", "rows"),
+            level="warn",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    policy_in_force,
+    known_population,
+    known_columns,
+    public_domains,
+    known_synthesizer,
+    class_limits,
+    delta_ceiling,
+    known_purpose,
+    retention,
+    required_evidence,
+    more_rows_than_people,
+)
+
+
+def evaluate(
+    policy: PrivacyPolicy,
+    dataset_file: Loaded,
+    release_file: Loaded,
+    today: dt.date,
+    proofs: Mapping[str, str],
+) -> tuple[Finding, ...]:
+    """Everything the rules have to say about one manifest, in the order of the rules."""
+    dataset, release = dataset_file.document, release_file.document
+    assert isinstance(dataset, Dataset)  # noqa: S101 - narrows the type
+    assert isinstance(release, Release)  # noqa: S101 - narrows the type
+    case = Case(policy, dataset, release, dataset_file, release_file, today, proofs)
+    return tuple(finding for rule in RULES for finding in rule(case))
