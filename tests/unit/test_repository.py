@@ -12,7 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from dpgate.accounting import calibrate, filter
+from dpgate.accounting import calibrate
+from dpgate.accounting.filter import Spend, epsilon
 from dpgate.loading import yaml
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
@@ -81,7 +82,7 @@ def test_the_three_fit_the_year_and_a_fourth_does_not(policy: PrivacyPolicy) -> 
             )
             for r in chosen
         ]
-        return filter.epsilon(filter.Spend.of(events, accounting.orders), accounting.delta)
+        return epsilon(Spend.of(events, accounting.orders), accounting.delta)
 
     assert cost(releases) <= limits["sensitivity", "phi"] < cost([*releases, releases[0]])
     vendor = next(r for r in releases if r.spec.purpose == "vendor-testing")
