@@ -1,1 +1,1 @@
-"""."""
+"""Noise and selection: the only place where private numbers meet randomness. OpenDP alone."""

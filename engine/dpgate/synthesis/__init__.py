@@ -1,1 +1,1 @@
-"""."""
+"""Synthesizers: from budget and counts to a model, from a model to rows."""

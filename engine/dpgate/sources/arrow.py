@@ -1,0 +1,107 @@
+"""A source over Arrow record batches, wherever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from dpgate.errors import SourceError
+from dpgate.model.domain import Domain
+from dpgate.sources.count import tables
+from dpgate.sources.encode import encode, readable
+
+if TYPE_CHECKING:
+    from dpgate.sources.count import Codes
+    from dpgate.sources.interface import Cells, Counts
+
+_KEPT_BYTES = 256 * 2**20
+"""Encoded rows are kept in memory up to this size; larger data is read again for each count."""
+
+Read = Callable[[], Iterator[pa.RecordBatch]]
+
+
+class ArrowSource:
+    """Counts over record batches.
+
+    Args:
+        domain: the cells; column names are looked up in each batch.
+        read: starts over and yields every batch, with types that `readable` accepts.
+
+    Privacy:
+        Holds private data, in the clear, in memory.
+    """
+
+    def __init__(self, domain: Domain, read: Read) -> None:
+        self._domain = domain
+        self._read = read
+        self._kept: list[tuple[Codes, ...]] | None = None
+
+    @property
+    def domain(self) -> Domain:
+        """The cells of every column."""
+        return self._domain
+
+    def count(
+        self, cliques: Sequence[tuple[int, ...]], *, merged: Sequence[Cells] | None = None
+    ) -> list[Counts]:
+        """Contingency tables, see `MarginalSource.count`."""
+        if not cliques:
+            return []
+        try:
+            return tables(self._batches(), cliques, self._domain.sizes, merged)
+        except Exception:  # whatever Arrow says may quote the data
+            pass
+        raise SourceError(
+            "the source became unreadable while it was being counted",
+            fix="check that the file is whole and was not changed meanwhile",
+        )
+
+    def _batches(self) -> Iterator[Sequence[Codes]]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[tuple[Codes, ...]] = []
+        size = 0
+        for batch in self._read():
+            codes = tuple(encode(batch.column(c.name), c) for c in self._domain.columns)
+            size += sum(column.nbytes for column in codes)
+            if size <= _KEPT_BYTES:
+                kept.append(codes)
+            else:
+                kept.clear()
+            yield codes
+        if size <= _KEPT_BYTES:
+            self._kept = kept
+
+
+def check_schema(schema: pa.Schema, domain: Domain, *, typed: bool = True) -> None:
+    """Every column is there once, with a type that can be read.
+
+    Raises:
+        SourceError: names columns of the Dataset document alone, nothing of the file.
+    """
+    names = list(schema.names)
+    lost = [name for name in domain.names if names.count(name) != 1]
+    if lost:
+        raise SourceError(
+            f"the source must hold these columns exactly once each: {', '.join(lost)}",
+            fix="make the column names of the dataset document and of the source agree",
+        )
+    odd = [n for n in domain.names if typed and not readable(schema.field(n).type)]
+    if odd:
+        raise SourceError(
+            f"columns of a type that cannot be counted: {', '.join(odd)}",
+            fix="store them as integers, floats, decimals, booleans or text",
+        )
+
+
+def table_source(table: pa.Table, domain: Domain) -> ArrowSource:
+    """A source over a table in memory.
+
+    Raises:
+        SourceError: a column is missing or of a type that cannot be counted.
+    """
+    check_schema(table.schema, domain)
+    return ArrowSource(domain, lambda: iter(table.select(list(domain.names)).to_batches(65_536)))

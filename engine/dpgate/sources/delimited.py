@@ -1,0 +1,102 @@
+"""CSV files: UTF-8 or not, comma-separated, with a header line; values are read as text."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from dpgate.errors import SourceError
+from dpgate.model.domain import Domain
+from dpgate.sources.arrow import ArrowSource, check_schema
+from dpgate.sources.records import blocks
+
+_HEADER_BYTES = 2**20
+
+
+def describe_csv(path: Path, domain: Domain) -> None:
+    """Reads the header line alone.
+
+    Raises:
+        SourceError: no header, or columns missing from it.
+    """
+    check_schema(pa.schema([(name, pa.binary()) for name in _header(path)]), domain, typed=False)
+
+
+def csv_source(path: Path, domain: Domain) -> ArrowSource:
+    """A source over one file; `describe_csv` has been called."""
+
+    def read() -> Iterator[pa.RecordBatch]:
+        header = _header(path)
+        with path.open("rb") as file:
+            file.readline(_HEADER_BYTES)
+            for plain, odd in blocks(file):
+                if plain:
+                    yield from _plain(plain, header, domain.names)
+                if odd:
+                    yield _odd(odd, header, domain.names)
+
+    return ArrowSource(domain, read)
+
+
+def _header(path: Path) -> list[str]:
+    """Column names; a name that is not UTF-8 cannot be one of the document's."""
+    line = b""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_HEADER_BYTES)
+    except OSError:
+        pass
+    names = _fields(line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n"))
+    if not names:
+        raise SourceError(
+            "the source has no CSV header line", fix="start the file with the column names"
+        )
+    return [name.decode("utf-8", errors="replace") for name in names]
+
+
+def _plain(data: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.RecordBatch]:
+    """Records without quotes, by Arrow; those with too few or too many fields are dropped."""
+    table = arrow_csv.read_csv(
+        BytesIO(data),
+        read_options=arrow_csv.ReadOptions(
+            # Names of our own: the file's may repeat.
+            column_names=[str(place) for place in range(len(header))],
+            use_threads=False,
+            block_size=len(data) + 1,
+        ),
+        parse_options=arrow_csv.ParseOptions(
+            quote_char=False, invalid_row_handler=lambda row: "skip"
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={str(place): pa.binary() for place in range(len(header))},
+            include_columns=[str(header.index(name)) for name in names],
+            check_utf8=False,
+            null_values=[],
+        ),
+    )
+    return list(table.rename_columns(list(names)).to_batches())
+
+
+def _odd(records: Sequence[bytes], header: Sequence[str], names: Sequence[str]) -> pa.RecordBatch:
+    """Records with quotes, each parsed on its own."""
+    rows = [row for record in records if len(row := _fields(record)) == len(header)]
+    places = [header.index(name) for name in names]
+    columns = [pa.array([row[place] for row in rows], pa.binary()) for place in places]
+    return pa.record_batch(columns, names=list(names))
+
+
+def _fields(record: bytes) -> list[bytes]:
+    """The fields of one record, none if it is malformed."""
+    text = record.decode("utf-8", errors="surrogateescape")
+    try:
+        rows = list(csv.reader([text], strict=True))
+    except csv.Error:
+        return []
+    if len(rows) != 1:
+        return []
+    return [field.encode("utf-8", errors="surrogateescape") for field in rows[0]]

@@ -1,0 +1,1 @@
+"""Fitting graphical models to noisy marginals. Public numbers in, public numbers out."""

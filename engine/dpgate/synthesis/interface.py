@@ -1,0 +1,119 @@
+"""What every synthesizer is: a plan that reads no data, and a fit that keeps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from dpgate.model.domain import Domain
+from dpgate.model.event import Event
+from dpgate.model.policy import Proof
+from dpgate.model.values import Relation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
+
+Progress = Callable[[str, float], None]
+"""Told a stage and the fraction of it that is done; both follow from public values alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be synthesized, from public documents alone.
+
+    Attributes:
+        domain: cells of the released columns.
+        relation: neighboring relation of the population.
+        rows: rows to release, a public choice.
+    """
+
+    domain: Domain
+    relation: Relation
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseRow:
+    """Noise on each cell of the marginals of one order, if they are measured.
+
+    Attributes:
+        order: columns of the marginal.
+        half_width: of the 95 % interval, in records. Model error is not included.
+    """
+
+    order: int
+    half_width: float
+
+
+class Model(Protocol):
+    """A fitted model; made of noisy numbers and public ones alone."""
+
+    @property
+    def total(self) -> float:
+        """Noisy number of private records; at least 0."""
+
+    def sample(self, rows: int, progress: Progress) -> pa.Table:
+        """Rows with the columns of the task's domain.
+
+        Args:
+            rows: how many, ≥ 0.
+            progress: told about the stage `sample`.
+
+        Privacy:
+            Post-processing. Draws from generators seeded by the operating system's entropy.
+        """
+
+
+class Synthesizer(Protocol):
+    """A member of the entry point group `dpgate.synthesizers`; made without arguments."""
+
+    @property
+    def name(self) -> str:
+        """As releases and policies name it."""
+
+    @property
+    def proof(self) -> Proof:
+        """What its privacy rests on."""
+
+    def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
+        """The events that a fit will spend at most.
+
+        Args:
+            task: public.
+            rho: zCDP budget, > 0.
+
+        Returns:
+            Events whose losses sum to at most `rho`. NumPy is not needed for it.
+
+        Raises:
+            SynthesisError: the task is not for this synthesizer.
+        """
+
+    def noise(self, task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
+        """Expected noise of each order of marginals, without NumPy and without data."""
+
+    def fit(
+        self,
+        task: Task,
+        events: Sequence[Event],
+        source: MarginalSource,
+        mechanisms: Mechanisms,
+        progress: Progress,
+    ) -> Model:
+        """Measures the source and fits a model.
+
+        Args:
+            task: as planned.
+            events: what `plan` returned; `mechanisms` was made from them (and maybe others).
+            source: private counts over the task's domain.
+            mechanisms: everything that the model learns passes through them.
+            progress: told about stages.
+
+        Privacy:
+            Reads private data through `mechanisms` alone, at the cost of `events`.
+        """

@@ -1,0 +1,50 @@
+"""Synthesizers by name, ours and third parties', through entry points."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import cast
+
+from dpgate.errors import SynthesisError
+from dpgate.synthesis.interface import Synthesizer
+
+GROUP = "dpgate.synthesizers"
+
+_REFUSED = {
+    "smartnoise-dpctgan": "it spends more than it is asked to, and its model holds every raw row",
+    "smartnoise-patectgan": "its student trains on the raw data",
+    "smartnoise-mst": "it uses the exact row count as if it were public",
+}
+"""Synthesizers that claim privacy and do not have it, with what was found."""
+
+
+def names() -> tuple[str, ...]:
+    """Names of the synthesizers that are installed."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
+def get(name: str) -> Synthesizer:
+    """The synthesizer of that name.
+
+    Raises:
+        SynthesisError: it is refused, unknown, claimed twice, or cannot be loaded.
+    """
+    if name in _REFUSED:
+        raise SynthesisError(
+            f"synthesizer {name} is refused: {_REFUSED[name]}", fix=_one_of(names())
+        )
+    found = list(entry_points(group=GROUP, name=name))
+    if len(found) != 1:
+        what = "is claimed by several packages" if found else "is not installed"
+        raise SynthesisError(f"synthesizer {name} {what}", fix=_one_of(names()))
+    try:
+        return cast("Synthesizer", found[0].load()())
+    except Exception as error:
+        raise SynthesisError(
+            f"synthesizer {name} cannot be loaded: {type(error).__name__}",
+            fix=f"reinstall the package that brings {found[0].value}",
+        ) from error
+
+
+def _one_of(known: tuple[str, ...]) -> str:
+    return f"use one of: {', '.join(known)}" if known else "install dpgate with its entry points"
