@@ -158,7 +158,7 @@ def _pure(epsilon: Fraction, order: int) -> Fraction:
 
 
 def _sampled(event: Event, order: int) -> Decimal:
-    """times · ln(Σ C(α,k)·(1−q)^(α−k)·q^k·e^(k(k−1)/2σ²)) / (α−1), from above."""
+    """The divergence times · ln(Σ C(α,k)·(1−q)^(α−k)·q^k·e^(k(k−1)/2σ²)) / (α−1), from above."""
     rate = event.sampling_rate or Decimal(1)
     keep = WORKING.subtract(Decimal(1), rate)
     squared = Fraction(event.scale) ** 2 / Fraction(event.sensitivity_squared)

@@ -1,0 +1,180 @@
+"""The documents of a release repository: which files they are, and whether they fit together."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dpgate.errors import DocumentError, Problem
+from dpgate.loading.documents import KINDS, Loaded, load_many, problem
+from dpgate.loading.yaml import MAX_BYTES
+from dpgate.model.dataset import Dataset
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.release import Release
+
+POLICY = "policies/organization.yaml"
+_DATASET = re.compile(r"releases/(?!ledger/)([^/]+)/dataset\.yaml")
+_RELEASE = re.compile(r"releases/(?!ledger/)([^/]+)/([^/]+)/release\.yaml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documents:
+    """The documents of one repository."""
+
+    policy: Loaded | None
+    datasets: Mapping[str, Loaded]
+    """By name."""
+    releases: Mapping[str, Loaded]
+    """By ``dataset/release``."""
+
+
+def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
+    """Read the documents of a repository from disk.
+
+    Args:
+        root: folder that holds `policies` and `releases`.
+        only: paths of documents, or of folders of releases, relative to `root`; then the policy,
+            the documents named and the datasets of the releases named are read, and no more.
+
+    Raises:
+        DocumentError: with the problems of all files read.
+    """
+    paths = find(root)
+    if only is not None:
+        paths = _chosen(paths, tuple(str(PurePosixPath(path)) for path in only))
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            files[path] = read(root, path)
+        except DocumentError as error:
+            problems.extend(error.problems)
+    return _documents(files, problems)
+
+
+def from_files(files: Mapping[str, bytes]) -> Documents:
+    """Documents out of a mapping from path to bytes, such as a ledger entry embeds.
+
+    Raises:
+        DocumentError: as `load_repository`, or a path that no document has.
+    """
+    problems = [
+        Problem(file=path, message="no document has such a path")
+        for path in files
+        if path != POLICY and not _DATASET.fullmatch(path) and not _RELEASE.fullmatch(path)
+    ]
+    return _documents(files, problems)
+
+
+def find(root: Path) -> tuple[str, ...]:
+    """Paths of the documents under `root`, relative to it, sorted; none of the ledger's."""
+    found = [POLICY] if _exists(root / POLICY) else []
+    for folder in _folders(root / "releases"):
+        if folder.name != "ledger":
+            places = [folder / "dataset.yaml"]
+            places += [inner / "release.yaml" for inner in _folders(folder)]
+            found += [place.relative_to(root).as_posix() for place in places if _exists(place)]
+    return tuple(sorted(found))
+
+
+def read(root: Path, path: str) -> bytes:
+    """The bytes of one document.
+
+    Raises:
+        DocumentError: no regular file, or one that leads out of the repository.
+    """
+
+    def refuse(message: str, fix: str) -> DocumentError:
+        return DocumentError((Problem(file=path, message=message, fix=fix),))
+
+    place = root / path
+    try:
+        resolved = place.resolve(strict=True)
+        # Before opening: a FIFO or a device would block or answer for ever.
+        if not stat.S_ISREG(resolved.stat().st_mode):
+            raise refuse("not a regular file", "replace it by a plain file")
+        if not resolved.is_relative_to(root.resolve()):
+            raise refuse("a symbolic link out of the repository", "replace it by a plain file")
+        with resolved.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        raise refuse("cannot be read", "check that the file exists and may be read") from None
+
+
+def _exists(place: Path) -> bool:
+    return place.is_symlink() or place.exists()
+
+
+def _folders(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return []
+    return [entry for entry in sorted(place.iterdir()) if entry.is_dir()]
+
+
+def _chosen(paths: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
+    named = {
+        path for path in paths for start in only if path == start or path.startswith(f"{start}/")
+    }
+    missing = [start for start in only if not any((f"{p}/").startswith(f"{start}/") for p in named)]
+    if missing:
+        fix = f"documents are {POLICY}, releases/*/dataset.yaml and releases/*/*/release.yaml"
+        raise DocumentError(
+            tuple(Problem(file=m, message="no document there", fix=fix) for m in missing)
+        )
+    needed = {
+        f"releases/{match[1]}/dataset.yaml" for path in named if (match := _RELEASE.fullmatch(path))
+    }
+    return tuple(path for path in paths if path in named | needed or path == POLICY)
+
+
+def _documents(files: Mapping[str, bytes], problems: list[Problem]) -> Documents:
+    """Load, then check that each document is what its path says."""
+    loaded: dict[str, Loaded] = {}
+    try:
+        loaded = load_many(files)
+    except DocumentError as error:
+        problems += error.problems
+    policy = None
+    datasets: dict[str, Loaded] = {}
+    releases: dict[str, Loaded] = {}
+    for path, item in loaded.items():
+        if path == POLICY:
+            problems += _of_kind(item, PrivacyPolicy)
+            policy = item
+        elif match := _DATASET.fullmatch(path):
+            problems += _of_kind(item, Dataset) or _names(item, match[1])
+            datasets[match[1]] = item
+        elif match := _RELEASE.fullmatch(path):
+            problems += _of_kind(item, Release) or _names(item, match[2], match[1])
+            releases[f"{match[1]}/{match[2]}"] = item
+            if f"releases/{match[1]}/dataset.yaml" not in files:
+                message = f"releases/{match[1]}/dataset.yaml does not exist"
+                problems.append(problem(item, ("spec", "dataset"), message, "describe the dataset"))
+    if problems:
+        raise DocumentError(tuple(problems))
+    return Documents(policy=policy, datasets=datasets, releases=releases)
+
+
+def _of_kind(item: Loaded, kind: type[Any]) -> list[Problem]:
+    if isinstance(item.document, kind):
+        return []
+    wanted = next(name for name, model in KINDS.items() if model is kind)
+    message = f"kind: expected {wanted} at this path; found {item.document.kind}"
+    return [problem(item, ("kind",), message, "move the file, or correct kind")]
+
+
+def _names(item: Loaded, name: str, dataset: str | None = None) -> list[Problem]:
+    """Names in a document that differ from those of its folders."""
+    document = item.document
+    found = []
+    if document.metadata.name != name:
+        message = f"metadata.name is {document.metadata.name!r} but the folder is {name!r}"
+        found.append(problem(item, ("metadata", "name"), message, "make them equal"))
+    if isinstance(document, Release) and document.spec.dataset != dataset:
+        message = f"spec.dataset is {document.spec.dataset!r} but the folder is {dataset!r}"
+        found.append(problem(item, ("spec", "dataset"), message, "make them equal"))
+    return found
