@@ -36,7 +36,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.bench ## speed and accuracy beside the stock synthesizers
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.mst_adult $(ARGS)
 
 lock: $(VENV)/.made ## choose the versions in .ci/locks anew (ARGS=--upgrade: newest ones)
 	$(BIN)/python -m pip install --quiet $(UV)
