@@ -11,8 +11,8 @@ from dpgate.model.domain import Domain
 
 CELLS_PER_BATCH = 2**23
 """Cells counted in one pass over the data: 64 MiB of counts."""
-CELLS_PER_MARGINAL = 2**25
-"""A marginal above this is refused when planning: 256 MiB of counts."""
+CELLS_PER_MARGINAL = 2**24
+"""A marginal above this is refused when planning: 128 MiB of counts, a few times over at work."""
 
 Clique = tuple[int, ...]
 

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dpgate.evidence.marginals import marginals
-from dpgate.evidence.utility import Progress, compared
+from dpgate.evidence.utility import compared
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dpgate.sources.interface import MarginalSource
-    from dpgate.synthesis.interface import Task
+    from dpgate.synthesis.interface import Progress, Task
 
 METRIC = "marginal_tvd_exact"
 

@@ -7,7 +7,6 @@ opened JSON document reads as it is, and its length tells only a multiple of 64 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Sequence
@@ -58,10 +57,7 @@ def validate_recipient(text: str) -> str | None:
     match = _SSH.fullmatch(text)
     if not match:
         return "is neither an age recipient (age1…) nor an ssh-ed25519 public key"
-    try:
-        blob = base64.b64decode(match[1], validate=True)
-    except binascii.Error:
-        return "is not base64"
+    blob = base64.b64decode(match[1])  # 68 digits of base64 always decode
     return None if blob.startswith(_SSH_PREFIX) else "is not an ssh-ed25519 public key"
 
 

@@ -15,7 +15,7 @@ holds for the program and not just on paper.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import Counts, MarginalSource
-    from dpgate.synthesis.interface import Task
+    from dpgate.synthesis.interface import Progress, Task
 
 METRIC = "marginal_tvd"
 RESOLUTION = 1024
@@ -43,8 +43,6 @@ PLACES = 6
 CONFIDENCE = Decimal("0.95")
 _Z = Fraction(1_959_964, 1_000_000)
 _NAME = re.compile(r"evidence\.tvd_([0-9]+)")
-
-Progress = Callable[[str, float], None]
 
 
 def plan(task: Task, orders: Sequence[int], rho: Decimal, relation: Relation) -> tuple[Event, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -101,6 +103,25 @@ def test_running_out_of_space_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not list(tmp_path.iterdir())
     assert "charged" in caught.value.fix
+
+
+def test_rows_that_a_format_cannot_hold_leave_nothing(tmp_path: Path) -> None:
+    nested = pa.table({"a": [[1, 2], [3]]})  # fine in Parquet, impossible in CSV
+    with pytest.raises(pa.ArrowInvalid):
+        write(nested, tmp_path, ["parquet", "csv"], FACTS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_pyarrow_the_extra_is_named() -> None:
+    program = (
+        "import sys; sys.modules['pyarrow'] = None; from pathlib import Path\n"
+        "from dpgate.synthesis.output import *\n"
+        "write(None, Path('.'), ['csv'], dict.fromkeys(STAMP, ''))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert "MissingExtraError: writing release files needs packages" in done.stderr
 
 
 def test_a_file_that_is_there_stays_as_it_was(tmp_path: Path) -> None:

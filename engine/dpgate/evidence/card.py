@@ -1,0 +1,129 @@
+"""The data card: what recipients get to know about a release, as data and as text.
+
+Everything comes from public documents, the claim and classed results; the same input gives the
+same bytes. Privacy is stated in numbers alone. `dpgate.evidence.card_text` words it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from dpgate.errors import EvidenceError
+from dpgate.evidence.card_text import markdown
+from dpgate.evidence.disclosure import DpResult, Result
+from dpgate.model.dataset import BooleanColumn, Dataset, DomainColumn, IdentifierColumn, Range
+from dpgate.model.record import Claim
+from dpgate.model.release import Release
+from dpgate.model.values import plain
+
+VERSION = 1
+
+
+def card(
+    release: Release,
+    dataset: Dataset,
+    claim: Mapping[str, Any],
+    results: Sequence[Result],
+    *,
+    policy_delta: Decimal | None = None,
+) -> tuple[bytes, str]:
+    """Writes the card of one release.
+
+    Args:
+        release: its manifest.
+        dataset: the dataset it is made from.
+        claim: the fields of `dpgate.model.record.Claim`.
+        results: results of its evidence; a restricted one is named, its value is not here.
+        policy_delta: δ at which the claim's `person_epsilon` is stated.
+
+    Returns:
+        `card.json` (UTF-8, sorted keys) and the text of `card.md`.
+
+    Raises:
+        EvidenceError: the claim is not one, or a result cannot be serialized.
+
+    Privacy:
+        Reads no private data. Restricted values cannot reach it: results do not hold them.
+    """
+    try:
+        stated = Claim.model_validate(dict(claim))
+    except ValidationError as error:
+        fields = ", ".join(sorted({str(item["loc"][0]) for item in error.errors() if item["loc"]}))
+        raise EvidenceError(f"the card's claim is wrong or incomplete: {fields}") from None
+    content = {
+        **_what(release, dataset),
+        "privacy": _privacy(stated, dataset, policy_delta),
+        "columns": [_column(name, dataset) for name in release.spec.columns],
+        "evidence": [_evidence(result) for result in results],
+        "thresholds": [limit.model_dump(mode="json") for limit in release.spec.utility],
+    }
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return text.encode(), markdown(content)
+
+
+def _what(release: Release, dataset: Dataset) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "release": f"{dataset.metadata.name}/{release.metadata.name}",
+        "title": release.metadata.title or dataset.metadata.title,
+        "synthetic": True,
+        "rows": release.spec.synthesize.rows,
+        "synthesizer": release.spec.synthesize.with_,
+        "formats": list(release.spec.synthesize.formats),
+        "population": dataset.spec.population,
+        "owner": release.metadata.owner,
+        "steward": dataset.metadata.steward,
+        "purpose": release.spec.purpose,
+        "recipients": list(release.spec.recipients),
+        "regions": list(release.spec.regions),
+        "terms": list(release.spec.terms),
+        "retain_until": release.spec.retention.expires.isoformat(),
+    }
+
+
+def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> dict[str, Any]:
+    return {
+        **claim.model_dump(mode="json"),
+        "person_delta": None if policy_delta is None else plain(policy_delta),
+        "rows_per_person_source": dataset.spec.unit.source,
+    }
+
+
+def _column(name: str, dataset: Dataset) -> dict[str, Any]:
+    column = dataset.spec.columns[name]
+    if isinstance(column, IdentifierColumn):
+        raise EvidenceError(f"identifier column {name} cannot be on a card")
+    provenance = column.source.model_dump(mode="json", exclude_none=True)
+    return {
+        "name": name,
+        "title": column.title,
+        "type": column.type,
+        "sensitivity": column.sensitivity,
+        "nullable": column.nullable,
+        "domain": _domain(column),
+        "provenance": provenance,
+    }
+
+
+def _domain(column: DomainColumn) -> dict[str, Any]:
+    if isinstance(column, BooleanColumn):
+        return {"values": [False, True]}
+    if not isinstance(column.domain, Range):
+        return {"values": list(column.domain)}
+    bins = column.domain.bins
+    return {
+        "min": plain(column.domain.min),
+        "max": plain(column.domain.max),
+        "bins": [plain(edge) for edge in bins] if isinstance(bins, tuple) else bins,
+    }
+
+
+def _evidence(result: Result) -> dict[str, Any]:
+    # Names of events mean nothing to a recipient; the ledger holds them.
+    leave_out = {"events"} if isinstance(result, DpResult) else None
+    return result.model_dump(mode="json", exclude=leave_out, exclude_none=True)

@@ -1,0 +1,169 @@
+"""The words of a data card, from its content alone.
+
+Privacy is worded with its numbers: no adjective stands for ε, δ, the relation and the unit.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from dpgate.accounting.rounding import WORKING, significant_up
+from dpgate.model.values import plain
+
+_SHOWN = 12
+"""Listed values of a column that the text shows; the JSON card has all."""
+_CHANGE = {
+    "add-remove": "one {unit} more or less",
+    "replace-one": "one {unit} replaced by any other",
+}
+
+
+def markdown(content: Mapping[str, Any]) -> str:
+    """The card as Markdown; the same content gives the same text.
+
+    Args:
+        content: what `dpgate.evidence.card.card` writes as JSON.
+    """
+    lines = [f"# {_safe(content['title'] or content['release'])}", ""]
+    for title, section in (
+        ("", _what(content)),
+        ("Privacy", _privacy(content["privacy"], content["population"])),
+        ("Columns", _columns(content["columns"])),
+        ("Evidence", _evidence(content)),
+        ("What not to assume", _limits(content)),
+    ):
+        lines += [f"## {title}", ""] if title else []
+        lines += [*section, ""]
+    return "\n".join(lines)
+
+
+def _safe(text: object) -> str:
+    """Text of a document as plain words inside Markdown, on one line."""
+    words = str(text).lower() if isinstance(text, bool) else str(text)
+    flat = " ".join(words.split())
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(flat, quote=False))
+
+
+def _listed(values: object) -> str:
+    return ", ".join(_safe(value) for value in values) if isinstance(values, list) else ""
+
+
+def _what(content: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"{content['rows']} synthetic rows drawn by `{content['synthesizer']}` from a model of the "
+        f"population {_safe(content['population'])}. Release `{content['release']}`."
+    )
+    yield ""
+    yield f"- purpose: {_safe(content['purpose'])}"
+    yield f"- recipients: {_listed(content['recipients'])} ({_listed(content['regions'])})"
+    yield f"- terms: {_listed(content['terms']) or 'none stated'}"
+    yield f"- delete after: {content['retain_until']}"
+    yield f"- owner: {_safe(content['owner'])}; steward: {_safe(content['steward'])}"
+
+
+def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
+    unit = _safe(privacy["unit"])
+    epsilon, delta = privacy["epsilon"], privacy["delta"]
+    change = _CHANGE[privacy["relation"]].format(unit=unit)
+    yield "| protected | ε | δ |"
+    yield "|---|---|---|"
+    yield f"| one {unit} ({privacy['relation']}) | {epsilon} | {delta} |"
+    person_delta = privacy["person_delta"] or "of the policy"
+    rows = privacy["rows_per_person"]
+    yield f"| one person, up to {rows} rows | {privacy['person_epsilon']} | {person_delta} |"
+    yield ""
+    yield (
+        f"With {change} in the source, the probability of any output changes by at most a factor "
+        f"of {_factor(Decimal(epsilon))}, but for a probability of {delta}."
+    )
+    yield (
+        f"The bound on rows per person is {_safe(privacy['rows_per_person_source'])}. Other "
+        f"releases about {_safe(population)} add to these figures; their ledger holds the sum."
+    )
+
+
+def _factor(epsilon: Decimal) -> str:
+    if epsilon > 20:
+        return f"e^{plain(epsilon)}"
+    return f"e^{plain(epsilon)} ≤ {plain(significant_up(epsilon.exp(WORKING), 3))}"
+
+
+def _columns(columns: list[dict[str, Any]]) -> Iterator[str]:
+    yield "| column | type | domain | missing | where the domain comes from |"
+    yield "|---|---|---|---|---|"
+    for column in columns:
+        title = f" ({_safe(column['title'])})" if column["title"] else ""
+        missing = "allowed" if column["nullable"] else "no"
+        yield (
+            f"| {_safe(column['name'])}{title} | {column['type']} | {_domain(column['domain'])} "
+            f"| {missing} | {_provenance(column['provenance'])} |"
+        )
+
+
+def _domain(domain: Mapping[str, Any]) -> str:
+    if "values" not in domain:
+        return f"{domain['min']} to {domain['max']}"
+    values = domain["values"]
+    more = f", … ({len(values)} values)" if len(values) > _SHOWN else ""
+    return _listed(values[:_SHOWN]) + more
+
+
+def _provenance(provenance: Mapping[str, Any]) -> str:
+    kind, value = next(iter(provenance.items()))
+    if kind == "assumption":
+        return f"assumption of {_safe(value['by'])}: {_safe(value['because'])}"
+    if kind == "dp_estimate":
+        return f"DP estimate, ledger entry {value['entry']}"
+    return f"{kind.replace('_', ' ')}: {_safe(value)}"
+
+
+def _evidence(content: Mapping[str, Any]) -> Iterator[str]:
+    if not content["evidence"]:
+        yield "None was measured."
+        return
+    yield "| measure | class | value | interval |"
+    yield "|---|---|---|---|"
+    for result in content["evidence"]:
+        name = result["metric"].replace("_", " ")
+        if "order" in result:
+            name += f", order {result['order']}, mean of {result['marginals']}"
+        value = result.get("value", "sealed for stewards")
+        yield f"| {name} | {result['disclosure']} | {value} | {_interval(result)} |"
+    for limit in content["thresholds"]:
+        name = limit["metric"].replace("_", " ")
+        yield f"\nRequired: {name}, order {limit['order']}, at most {limit['at_most']}."
+
+
+def _interval(result: Mapping[str, Any]) -> str:
+    if "low" not in result:
+        return "–"
+    percent = plain(Decimal(result["confidence"]) * 100)
+    given = _safe(result["conditional_on"])
+    return f"{result['low']} to {result['high']} ({percent} %, given {given})"
+
+
+def _limits(content: Mapping[str, Any]) -> Iterator[str]:
+    orders = sorted({result["order"] for result in content["evidence"] if "order" in result})
+    highest = orders[-1] if orders else 0
+    yield "- A row is no record of a person. It can equal one by chance."
+    yield (
+        f"- {content['rows']} rows were asked for; that says nothing about the size of the source. "
+        "Standard errors computed as if rows were people sampled from the population are too small."
+    )
+    if highest:
+        yield (
+            f"- Utility is a mean over marginals of up to {highest} column{'s' * (highest > 1)}: "
+            "one of them can be farther off. Relations among more columns were not measured."
+        )
+        yield "- A value of class dp carries noise. It passed or failed by that noisy value."
+    else:
+        yield "- How close the rows are to the source was not measured."
+    yield (
+        "- Source values outside a column's domain were moved into it: tails beyond the stated "
+        "bounds and unlisted categories do not appear as such."
+    )
+    yield "- ε and δ bound what this release discloses. What the whole population shares, it shows."

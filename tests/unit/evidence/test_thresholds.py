@@ -1,0 +1,92 @@
+"""The gate fails closed: what is missing, doubled or restricted does not pass."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result
+from dpgate.evidence.thresholds import judge
+from dpgate.model.release import MarginalTvd
+
+
+def tvd(order: int, value: str) -> DpResult:
+    return DpResult(
+        disclosure="dp",
+        metric="marginal_tvd",
+        events=(f"evidence.tvd_{order}",),
+        value=Decimal(value),
+        low=Decimal(0),
+        high=Decimal(1),
+        confidence=Decimal("0.95"),
+        conditional_on="the noisy total",
+        order=order,
+    )
+
+
+def conformity(faults: int) -> PublicResult:
+    return PublicResult(disclosure="public", metric="schema_conformity", value=Decimal(faults))
+
+
+SEALED = RestrictedResult(
+    disclosure="restricted", metric="marginal_tvd", ciphertext="sha256:" + "0" * 64, size=65_536
+)
+LIMIT = MarginalTvd(metric="marginal_tvd", order=2, at_most=Decimal("0.08"))
+BOTH = ("schema_conformity", "marginal_tvd")
+
+
+@pytest.mark.parametrize(
+    ("value", "passes"), [("0.08", True), ("0.079999", True), ("0.080001", False), ("1", False)]
+)
+def test_the_noisy_value_is_held_against_the_threshold(value: str, passes: bool) -> None:
+    outcome = judge([tvd(2, value)], [LIMIT], [])[0]
+    assert bool(outcome) is passes
+    assert (outcome.value, outcome.at_most) == (Decimal(value), Decimal("0.08"))
+    assert f"marginal_tvd of order 2 {value}" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "results",
+    [[], [SEALED], [tvd(1, "0.01")], [tvd(2, "0.01"), tvd(2, "0.01")], [conformity(0)]],
+    ids=["nothing", "restricted", "other order", "twice", "other metric"],
+)
+def test_a_threshold_without_its_one_result_fails(results: list[Result]) -> None:
+    outcomes = [o for o in judge(results, [LIMIT], []) if o.metric == "marginal_tvd"]
+    assert [o.passed for o in outcomes] == [False]
+    assert outcomes[0].value is None
+
+
+def test_schema_conformity_must_be_exact() -> None:
+    assert [bool(o) for o in judge([conformity(0)], [], BOTH[:1])] == [True]
+    assert [bool(o) for o in judge([conformity(1)], [], BOTH[:1])] == [False]
+
+
+def test_broken_schema_fails_though_nothing_requires_it() -> None:
+    assert [bool(o) for o in judge([conformity(1)], [], [])] == [False]
+
+
+@pytest.mark.parametrize("results", [[], [SEALED]], ids=["nothing", "restricted"])
+def test_required_and_missing_fails(results: list[Result]) -> None:
+    outcomes = judge(results, [], BOTH)
+    assert [(o.metric, o.passed) for o in outcomes] == [(metric, False) for metric in BOTH]
+
+
+def test_required_without_threshold_passes_when_measured() -> None:
+    outcomes = judge([conformity(0), tvd(1, "0.9")], [], BOTH)
+    assert [(o.metric, o.passed, o.at_most) for o in outcomes] == [
+        ("schema_conformity", True, Decimal(0)),
+        ("marginal_tvd", True, None),
+    ]
+
+
+def test_a_metric_with_a_threshold_is_judged_once() -> None:
+    outcomes = judge([conformity(0), tvd(2, "0.9")], [LIMIT], BOTH)
+    assert [(o.metric, o.passed) for o in outcomes] == [
+        ("schema_conformity", True),
+        ("marginal_tvd", False),
+    ]
+
+
+def test_an_unknown_requirement_fails() -> None:
+    assert [o.passed for o in judge([conformity(0)], [], ["membership"])] == [True, False]
