@@ -25,6 +25,9 @@ DIGITS = 9
 _MARGIN = Decimal("1.000000000001")
 """Headroom for the rounding of OpenDP's float sums when parts of ρ are composed again."""
 
+_PRECISION = Decimal("1e-11")
+"""Width, relative to ρ, at which the search for it ends."""
+
 _HIGHEST_EPSILON = 1000
 
 
@@ -49,9 +52,9 @@ def rho_for(epsilon: Decimal, delta: Decimal) -> Decimal:
         )
     low, high = Decimal(0), Decimal(epsilon)  # ε of ρ-zCDP is above ρ, so ρ < ε
     for _ in range(80):
-        middle = significant_down(Fraction(EXACT.add(low, high)) / 2, DIGITS + 3)
-        if middle in (low, high):
+        if high - low <= low * _PRECISION:
             break
+        middle = significant_down(Fraction(EXACT.add(low, high)) / 2, DIGITS + 3)
         if _fits(middle, epsilon, delta):
             low = middle
         else:

@@ -100,8 +100,13 @@ def convert_zcdp(measurement: Any, delta: Decimal) -> Decimal:
     below = float(delta)
     if Decimal(below) > delta:
         below = math.nextafter(below, 0)
-    epsilon, _ = dp.c.make_fix_delta(dp.c.make_zCDP_to_approxDP(measurement), below).map(1)
-    return up(Decimal(epsilon), 6) if math.isfinite(epsilon) else INFINITE
+    try:
+        epsilon, _ = dp.c.make_fix_delta(dp.c.make_zCDP_to_approxDP(measurement), below).map(1)
+    except dp.OpenDPException as error:
+        if error.variant != "Overflow":
+            raise
+        return INFINITE  # a loss that no float can hold
+    return up(Decimal(epsilon), 6)
 
 
 def _space(dp: Any) -> tuple[Any, Any]:
