@@ -17,10 +17,7 @@ from dpgate.model.event import Event, Mechanism
 from dpgate.model.values import Relation
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Counts = NDArray[np.int64]
+    from dpgate.mechanisms.tape import Counts
 
 
 class Mechanisms:
@@ -49,7 +46,7 @@ class Mechanisms:
         for event in events:
             if event.relation != relation:
                 raise AccountingError(
-                    f"{event.name} is accounted under {event.relation}, the population under {relation}"
+                    f"{event.name} is accounted under {event.relation}, not under {relation}"
                 )
         self._measurements = {event.name: measurement(event) for event in events}
         self._used = dict.fromkeys(self._events, 0)

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from dpgate.errors import AccountingError
 from dpgate.model.event import Event
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Counts
+    import numpy as np
+    from numpy.typing import NDArray
 
-    Output = Counts | int
+    Counts: TypeAlias = NDArray[np.int64]
+    Output: TypeAlias = Counts | int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class UnsafeRecorder:
 
     calls: list[Call] = field(default_factory=list)
 
-    def answer(self, event: Event, inputs: Counts) -> Output | None:
+    def answer(self, event: Event, inputs: Counts) -> Output | None:  # noqa: ARG002 - protocol
         """Lets the mechanism run."""
         return None
 
@@ -67,7 +69,7 @@ class UnsafePlayer(UnsafeRecorder):
 
     outputs: Sequence[Output]
 
-    def answer(self, event: Event, inputs: Counts) -> Output | None:
+    def answer(self, event: Event, inputs: Counts) -> Output | None:  # noqa: ARG002 - protocol
         """The recorded output of this call.
 
         Raises:

@@ -45,7 +45,7 @@ def tables(
         # Indices are computed once a column in the width that bincount wants.
         codes = {column: _coarse(batch[column], merged, column) for column in used}
         for clique, shape, total in zip(cliques, shapes, totals, strict=True):
-            total += np.bincount(_index(clique, shape, codes), minlength=total.size)
+            np.add(total, np.bincount(_index(clique, shape, codes), minlength=total.size), total)
     return [total.reshape(shape) for total, shape in zip(totals, shapes, strict=True)]
 
 

@@ -69,9 +69,7 @@ def _plain(data: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.
             use_threads=False,
             block_size=len(data) + 1,
         ),
-        parse_options=arrow_csv.ParseOptions(
-            quote_char=False, invalid_row_handler=lambda row: "skip"
-        ),
+        parse_options=arrow_csv.ParseOptions(quote_char=False, invalid_row_handler=_skip),
         convert_options=arrow_csv.ConvertOptions(
             column_types={str(place): pa.binary() for place in range(len(header))},
             include_columns=[str(header.index(name)) for name in names],
@@ -80,6 +78,10 @@ def _plain(data: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.
         ),
     )
     return list(table.rename_columns(list(names)).to_batches())
+
+
+def _skip(row: arrow_csv.InvalidRow) -> str:  # noqa: ARG001 - Arrow's protocol
+    return "skip"
 
 
 def _odd(records: Sequence[bytes], header: Sequence[str], names: Sequence[str]) -> pa.RecordBatch:

@@ -42,7 +42,7 @@ def encode(values: pa.Array, column: ColumnDomain) -> Codes:
     if pa.types.is_dictionary(values.type):
         cells = np.append(encode(values.dictionary, column), np.uint16(column.fallback))
         indices = pc.fill_null(values.indices.cast(pa.int64()), len(cells) - 1)
-        return cells[indices.to_numpy(zero_copy_only=False)]
+        return _taken(cells, indices)
     if column.lows:
         return _binned(numbers(values), column)
     return _listed(values, column)
@@ -86,15 +86,18 @@ def _binned(values: NDArray[np.float64], column: ColumnDomain) -> Codes:
 def _listed(values: pa.Array, column: ColumnDomain) -> Codes:
     if pa.types.is_null(values.type):
         return np.full(len(values), column.fallback, dtype=np.uint16)
-    cells = {value: cell for cell, value in enumerate(column.values)}
+    cells: dict[object, int] = {value: cell for cell, value in enumerate(column.values)}
     key = _KEYS[column.kind]
     # One look-up for each distinct value of a batch, not for each row.
     encoded = values.dictionary_encode()
     distinct = encoded.dictionary
     found = [cells.get(key(value), column.fallback) for value in _plain(distinct)]
     table = np.array([*found, column.fallback], dtype=np.uint16)
-    indices = pc.fill_null(encoded.indices, len(found)).to_numpy(zero_copy_only=False)
-    return table[indices]
+    return _taken(table, pc.fill_null(encoded.indices, len(found)))
+
+
+def _taken(table: Codes, indices: pa.Array) -> Codes:
+    return np.asarray(table[indices.to_numpy(zero_copy_only=False)], dtype=np.uint16)
 
 
 def _plain(distinct: pa.Array) -> list[Any]:

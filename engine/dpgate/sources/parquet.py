@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +23,8 @@ def describe_parquet(path: Path, domain: Domain) -> None:
         SourceError: no Parquet file, or columns missing or of a type that cannot be counted.
     """
     schema = None
-    try:
+    with contextlib.suppress(Exception):  # the file's own words stay out of messages
         schema = pq.read_schema(path)
-    except Exception:  # the file's own words stay out of messages
-        pass
     if schema is None:
         raise SourceError(
             "the source is not a readable Parquet file", fix="check that the file is whole"

@@ -9,9 +9,15 @@ leaves quotes unescaped produces no CSV; a stray quote then hides what follows u
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from itertools import pairwise
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.int64]
 
 BLOCK_BYTES = 8 * 2**20
 """Read at a time; a record that is longer is dropped."""
@@ -50,19 +56,18 @@ def blocks(file: BinaryIO, *, size: int = BLOCK_BYTES) -> Iterator[tuple[bytes, 
         yield _sorted_out(rest + b"\n", _ends(rest + b"\n"))
 
 
-def _ends(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _ends(data: bytes) -> Places:
     """Places of the line feeds outside quotes."""
     codes = np.frombuffer(data, dtype=np.uint8)
-    feeds = np.flatnonzero(codes == _FEED)
+    feeds: Places = np.flatnonzero(codes == _FEED)
     if b'"' not in data:
         return feeds
     quotes = np.flatnonzero(codes == _QUOTE)
-    return feeds[np.searchsorted(quotes, feeds) % 2 == 0]
+    outside = np.searchsorted(quotes, feeds) % 2 == 0
+    return np.asarray(feeds[outside], dtype=np.int64)
 
 
-def _sorted_out(
-    data: bytes, ends: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> tuple[bytes, list[bytes]]:
+def _sorted_out(data: bytes, ends: Places) -> tuple[bytes, list[bytes]]:
     if b'"' not in data:
         data = data.replace(b"\r\n", b"\n")
         if b"\r" not in data:
@@ -70,7 +75,7 @@ def _sorted_out(
         lines = data.split(b"\n")
     else:
         cuts = [0, *(int(end) + 1 for end in ends if end >= 0)]
-        lines = [data[a:b].rstrip(b"\r\n") for a, b in zip(cuts, cuts[1:], strict=False)]
+        lines = [data[a:b].rstrip(b"\r\n") for a, b in pairwise(cuts)]
     odd = [line for line in lines if b'"' in line or b"\r" in line]
     plain = [line for line in lines if b'"' not in line and b"\r" not in line]
     return b"".join(line + b"\n" for line in plain), odd

@@ -46,5 +46,10 @@ def get(name: str) -> Synthesizer:
         ) from error
 
 
+def proofs() -> dict[str, str]:
+    """Kind of proof of every synthesizer that is installed, by name."""
+    return {name: get(name).proof for name in names()}
+
+
 def _one_of(known: tuple[str, ...]) -> str:
     return f"use one of: {', '.join(known)}" if known else "install dpgate with its entry points"

@@ -47,15 +47,15 @@ def merge(noisy: Counts, sigma: float) -> Merged:
     cells = np.cumsum(~rare) - 1
     if rare.any():
         cells[rare] = int((~rare).sum())
-    members = np.bincount(cells)
-    counts = np.bincount(cells, weights=noisy.astype(np.float64))
+    members: Table = np.bincount(cells).astype(np.float64)
+    counts: Table = np.bincount(cells, weights=noisy).astype(np.float64)
     within = np.ones(len(noisy))
     if rare.any():
         mass = max(float(counts[-1]), 1.0)
         within[rare] = project(noisy[rare].astype(np.float64), mass) / mass
     return Merged(
         cells=cells,
-        observed=Observed(counts=counts, weight=1.0 / (members * sigma**2)),
+        observed=Observed(counts=counts, weight=1.0 / (members * sigma * sigma)),
         within=within,
     )
 

@@ -54,6 +54,8 @@ class Mst:
         """
         try:
             from dpgate.synthesis.mst.fit import fit
-        except ImportError:
+        except ModuleNotFoundError as error:
+            if error.name not in ("numpy", "pyarrow"):
+                raise
             raise MissingExtraError(extra="synth", what="the mst synthesizer") from None
         return fit(task, events, source, mechanisms, progress)
