@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text
+from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text, exactly
 
 Proof = Literal["opendp", "real-arithmetic"]
 Window = Literal["month", "quarter", "year"]
@@ -47,7 +47,7 @@ class Quota(Frozen):
     sensitivity: Name | Literal["*"] | None = None
     every: Window | None = None
     """Calendar window, in the policy's time zone."""
-    lifetime: Literal[True] | None = None
+    lifetime: Annotated[Literal[True], exactly(bool)] | None = None
     epsilon: Positive
 
     @model_validator(mode="after")
@@ -107,7 +107,9 @@ class Role(Frozen):
     @model_validator(mode="after")
     def _reachable(self) -> Role:
         if self.keys and self.threshold > len(self.keys):
-            raise ValueError(f"threshold {self.threshold} exceeds the {len(self.keys)} keys of the role")
+            raise ValueError(
+                f"threshold {self.threshold} exceeds the {len(self.keys)} keys of the role"
+            )
         if not self.keys and not self.encrypt_to:
             raise ValueError("a role needs keys or encrypt_to")
         return self
@@ -187,12 +189,16 @@ class PolicySpec(Frozen):
     def _roles_known(self) -> PolicySpec:
         if not self.roles.get("runner") or not self.roles["runner"].keys:
             raise ValueError("roles.runner with at least one key is needed: it signs the ledger")
-        wanted = {role for rule in self.approvals for role in rule.roles} | set(self.policy_change.roles)
+        wanted = {role for rule in self.approvals for role in rule.roles} | set(
+            self.policy_change.roles
+        )
         for role in sorted(wanted):
             if role not in self.roles or not self.roles[role].keys:
                 raise ValueError(f"role {role} must approve but has no keys under roles")
         if all(rule.when is not None for rule in self.approvals):
-            raise ValueError("approvals needs at least one rule without `when`: no release without approval")
+            raise ValueError(
+                "approvals needs at least one rule without `when`: no release without approval"
+            )
         return self
 
 

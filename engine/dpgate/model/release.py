@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from dpgate.model.values import ColumnName, Date, Frozen, Name, Positive, Probability, Share, Text
+from dpgate.model.values import (
+    ColumnName,
+    Date,
+    Frozen,
+    Name,
+    Positive,
+    Probability,
+    Share,
+    Text,
+    exactly,
+)
 
 
 class Synthesize(Frozen):
@@ -33,7 +43,7 @@ class MarginalTvd(Frozen):
     """Mean total variation distance over all marginals of one order."""
 
     metric: Literal["marginal_tvd"]
-    order: Literal[1, 2]
+    order: Annotated[Literal[1, 2], exactly(int)]
     at_most: Share
 
 
@@ -49,7 +59,9 @@ class ReleaseSpec(Frozen):
     dataset: Name
     purpose: Name
     recipients: Annotated[tuple[Name, ...], Field(min_length=1)]
-    regions: Annotated[tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], Field(min_length=1)]
+    regions: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], Field(min_length=1)
+    ]
     """ISO 3166 codes of the countries that the data goes to."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=2)]
     synthesize: Synthesize
@@ -69,7 +81,9 @@ class ReleaseSpec(Frozen):
         if len(set(orders)) != len(orders):
             raise ValueError("utility may hold one threshold for each metric and order")
         if self.utility and not self.privacy.evidence_share:
-            raise ValueError("utility thresholds are measured at a cost: evidence_share must be above 0")
+            raise ValueError(
+                "utility thresholds are measured at a cost: evidence_share must be above 0"
+            )
         return self
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
 API_VERSION = "dpgate/v1"
 
@@ -16,7 +17,12 @@ class Frozen(BaseModel):
     """An immutable model in which unknown keys and silent conversions are errors."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, populate_by_name=True
+        defer_build=True,  # a command builds only the models that it uses
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=False,
+        populate_by_name=True,
     )
 
 
@@ -50,10 +56,25 @@ def _date(value: Any) -> Any:
     return value
 
 
+def exactly(kind: type[int | bool]) -> BeforeValidator:
+    """For literals: equal is not enough, since in Python True == 1 == Decimal("1.0")."""
+
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise PydanticKnownError("int_type" if kind is int else "bool_type")
+        return value
+
+    return BeforeValidator(check)
+
+
 _AS_TEXT = PlainSerializer(plain, return_type=str, when_used="json")
 
 Number = Annotated[
-    Decimal, BeforeValidator(_decimal), Field(allow_inf_nan=False), _AS_TEXT, WithJsonSchema({"type": "number"})
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(allow_inf_nan=False),
+    _AS_TEXT,
+    WithJsonSchema({"type": "number"}),
 ]
 """A finite exact decimal, read from the document's own text."""
 
