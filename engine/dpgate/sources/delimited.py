@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,9 @@ from dpgate.sources.arrow import ArrowSource, check_schema
 from dpgate.sources.records import blocks
 
 _HEADER_BYTES = 2**20
+
+# Possessive, so that no value makes it slow. The csv module would add a limit of its own.
+_FIELD = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))(,|\Z)')
 
 
 def describe_csv(path: Path, domain: Domain) -> None:
@@ -52,7 +55,7 @@ def _header(path: Path) -> list[str]:
     except OSError:
         pass
     names = _fields(line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n"))
-    if not names:
+    if not line or not names:
         raise SourceError(
             "the source has no CSV header line", fix="start the file with the column names"
         )
@@ -86,19 +89,20 @@ def _skip(row: arrow_csv.InvalidRow) -> str:  # noqa: ARG001 - Arrow's protocol
 
 def _odd(records: Sequence[bytes], header: Sequence[str], names: Sequence[str]) -> pa.RecordBatch:
     """Records with quotes, each parsed on its own."""
-    rows = [row for record in records if len(row := _fields(record)) == len(header)]
+    rows = [fields for record in records if len(fields := _fields(record)) == len(header)]
     places = [header.index(name) for name in names]
     columns = [pa.array([row[place] for row in rows], pa.binary()) for place in places]
     return pa.record_batch(columns, names=list(names))
 
 
 def _fields(record: bytes) -> list[bytes]:
-    """The fields of one record, none if it is malformed."""
-    text = record.decode("utf-8", errors="surrogateescape")
-    try:
-        rows = list(csv.reader([text], strict=True))
-    except csv.Error:
-        return []
-    if len(rows) != 1:
-        return []
-    return [field.encode("utf-8", errors="surrogateescape") for field in rows[0]]
+    """The fields of one record, none if it is malformed (RFC 4180, without a limit on length)."""
+    fields: list[bytes] = []
+    place = 0
+    while found := _FIELD.match(record, place):
+        quoted, plain, end = found.groups()
+        fields.append(plain if quoted is None else quoted.replace(b'""', b'"'))
+        if not end:
+            return fields
+        place = found.end()
+    return []

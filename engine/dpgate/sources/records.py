@@ -72,7 +72,7 @@ def _sorted_out(data: bytes, ends: Places) -> tuple[bytes, list[bytes]]:
         data = data.replace(b"\r\n", b"\n")
         if b"\r" not in data:
             return data, []
-        lines = data.split(b"\n")
+        lines = data.split(b"\n")[:-1]
     else:
         cuts = [0, *(int(end) + 1 for end in ends if end >= 0)]
         lines = [data[a:b].rstrip(b"\r\n") for a, b in pairwise(cuts)]
