@@ -18,7 +18,7 @@ help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(VENV)/.demo ## one release of real data, from manifest to verified record
-	$(BIN)/dpgate demo
+	$(BIN)/python engine/demo.py
 
 test: $(VENV)/.dev ## every test with coverage, then the floors, style and types
 	$(BIN)/pytest -n auto --cov --cov-report=term $(ARGS)

@@ -1,1 +1,64 @@
-"""Declarative policy-as-code release engine for differentially private data."""
+"""Declarative policy-as-code release engine for differentially private data.
+
+The verbs of the command line are functions here, loaded when they are first used:
+
+    from dpgate import check, plan, approve, adopt, release, verify, show, recover, load_private
+
+Each takes the repository's folder as ``repo`` and returns a frozen, typed result
+(`dpgate.gate.results`); errors are those of `dpgate.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_VERBS = {
+    "adopt": "dpgate.gate.adopt",
+    "approve": "dpgate.gate.approve",
+    "check": "dpgate.gate.check",
+    "init": "dpgate.gate.init",
+    "keygen": "dpgate.gate.keygen",
+    "load_private": "dpgate.ledger.keys",
+    "plan": "dpgate.gate.plan",
+    "recover": "dpgate.gate.recover",
+    "release": "dpgate.gate.release",
+    "show": "dpgate.gate.ledger",
+    "verify": "dpgate.gate.verify",
+}
+
+__all__ = [
+    "adopt",
+    "approve",
+    "check",
+    "init",
+    "keygen",
+    "load_private",
+    "plan",
+    "recover",
+    "release",
+    "show",
+    "verify",
+]
+
+if TYPE_CHECKING:
+    from dpgate.gate.adopt import adopt
+    from dpgate.gate.approve import approve
+    from dpgate.gate.check import check
+    from dpgate.gate.init import init
+    from dpgate.gate.keygen import keygen
+    from dpgate.gate.ledger import show
+    from dpgate.gate.plan import plan
+    from dpgate.gate.recover import recover
+    from dpgate.gate.release import release
+    from dpgate.gate.verify import verify
+    from dpgate.ledger.keys import load_private
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module 'dpgate' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_VERBS[name]), name)

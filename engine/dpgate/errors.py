@@ -66,9 +66,7 @@ class DocumentError(DpgateError):
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         count = len(problems)
-        super().__init__(
-            f"{count} problem{'s' * (count != 1)} in the documents", problems=problems
-        )
+        super().__init__(f"{count} problem{'s' * (count != 1)} in the documents", problems=problems)
 
 
 class PolicyError(DpgateError):

@@ -92,7 +92,7 @@ def distance(relation: Relation) -> int:
     return RESOLUTION // 2 + 1 if relation == "add-remove" else RESOLUTION + 1
 
 
-def measure(  # noqa: PLR0913, PLR0917 - everything a measurement may touch, and nothing else
+def measure(
     task: Task,
     events: Sequence[Event],
     source: MarginalSource,

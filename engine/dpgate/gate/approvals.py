@@ -69,7 +69,12 @@ def judge_release(
 
 
 def judge_policy(
-    documents: Iterable[Document], *, root: str | None, previous: str | None, adopted: str, ring: Keyring
+    documents: Iterable[Document],
+    *,
+    root: str | None,
+    previous: str | None,
+    adopted: str,
+    ring: Keyring,
 ) -> Judgement:
     """Judge approvals of a policy, by the keys of the policy it replaces (the first: its own)."""
 
@@ -101,17 +106,29 @@ def release_subjects(approval: ReleaseApproval) -> dict[str, str]:
 
 
 def _release_fault(approval: ReleaseApproval, binding: Binding, day: dt.date, used: int) -> str:
-    named = (approval.root, approval.release, approval.policy_set, approval.manifest, approval.dataset)
+    named = (
+        approval.root,
+        approval.release,
+        approval.policy_set,
+        approval.manifest,
+        approval.dataset,
+    )
     wanted = (binding.root, binding.release, binding.policy_set, binding.manifest, binding.dataset)
     what = ("repository", "release", "policy", "manifest", "dataset")
     for kind, given, needed in zip(what, named, wanted, strict=True):
         if given != needed:
-            change = "it is for another" if kind in ("repository", "release") else "it approved another version of the"
+            change = (
+                "it is for another"
+                if kind in ("repository", "release")
+                else "it approved another version of the"
+            )
             return f"{change} {kind}"
     if day > approval.expires:
         return f"it expired on {approval.expires}"
     if used >= approval.attempts:
-        return f"its {approval.attempts} attempt{'s are' if approval.attempts > 1 else ' is'} used up"
+        return (
+            f"its {approval.attempts} attempt{'s are' if approval.attempts > 1 else ' is'} used up"
+        )
     allowed = from_record(approval.cost)
     if allowed.orders.keys() != binding.cost.orders.keys():
         return "it was given at other orders than the policy's"
@@ -147,4 +164,6 @@ def _judge(
             continue
         counted.append(document)
         signed.setdefault(role, set()).update(key.fingerprint for key in keys)
-    return Judgement({role: frozenset(keys) for role, keys in signed.items()}, tuple(counted), tuple(rejected))
+    return Judgement(
+        {role: frozenset(keys) for role, keys in signed.items()}, tuple(counted), tuple(rejected)
+    )

@@ -8,17 +8,10 @@ from pathlib import Path
 from dpgate.errors import PolicyError, SignatureError, UndecidedError, UsageError
 from dpgate.gate.approvals import release_subjects
 from dpgate.gate.costing import to_record
+from dpgate.gate.opening import OpenLedger, open_ledger
 from dpgate.gate.plan import planned
 from dpgate.gate.results import ApproveResult
-from dpgate.gate.workspace import (
-    OpenLedger,
-    Workspace,
-    now,
-    open_ledger,
-    policy_of,
-    policy_set,
-    workspace,
-)
+from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.roles import Keyring, keyring
@@ -67,7 +60,8 @@ def approve(
     denials = [f for f in plan.result.findings if f.level == "deny"]
     if plan.cost is None or denials:
         raise UsageError(
-            f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}", fix=denials[0].fix
+            f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}",
+            fix=denials[0].fix,
         )
     predicate = ReleaseApproval(
         root=ledger.chain.root,
@@ -80,7 +74,9 @@ def approve(
         attempts=attempts,
         expires=plan.clock.day + dt.timedelta(days=days),
     )
-    data = envelope.seal(statement(predicate, release_subjects(predicate)).payload(), [key]).to_bytes()
+    data = envelope.seal(
+        statement(predicate, release_subjects(predicate)).payload(), [key]
+    ).to_bytes()
     path = _write(space.root / "releases" / plan.case.name / "approvals", role, key, data)
     shown = path.relative_to(space.root).as_posix()
     return ApproveResult(
@@ -94,7 +90,9 @@ def approve(
     )
 
 
-def _approve_policy(space: Workspace, role: str, key: PrivateKey, *, offline: bool) -> ApproveResult:
+def _approve_policy(
+    space: Workspace, role: str, key: PrivateKey, *, offline: bool
+) -> ApproveResult:
     policy_file = space.policy_file
     ledger: OpenLedger | None
     try:
@@ -106,7 +104,9 @@ def _approve_policy(space: Workspace, role: str, key: PrivateKey, *, offline: bo
     _must_hold(keyring(judge), role, key)
     if role not in judge.spec.policy_change.roles:
         wanted = ", ".join(judge.spec.policy_change.roles)
-        raise UsageError(f"role {role} has no say in policy changes", fix=f"roles that have: {wanted}")
+        raise UsageError(
+            f"role {role} has no say in policy changes", fix=f"roles that have: {wanted}"
+        )
     predicate = PolicyApproval(
         root=ledger.chain.root if ledger else None,
         role=role,
@@ -114,7 +114,9 @@ def _approve_policy(space: Workspace, role: str, key: PrivateKey, *, offline: bo
         policy_set=policy_set(policy_file),
     )
     payload = statement(predicate, {"policy": predicate.policy_set}).payload()
-    path = _write(space.root / "policies" / "approvals", role, key, envelope.seal(payload, [key]).to_bytes())
+    path = _write(
+        space.root / "policies" / "approvals", role, key, envelope.seal(payload, [key]).to_bytes()
+    )
     shown = path.relative_to(space.root).as_posix()
     return ApproveResult(
         subject="policy",

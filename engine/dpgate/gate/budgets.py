@@ -11,7 +11,7 @@ from dpgate.accounting.filter import Spend, epsilon
 from dpgate.accounting.rounding import down
 from dpgate.gate.costing import from_record
 from dpgate.gate.results import ScopeRow
-from dpgate.ledger.chain import Chain, Link
+from dpgate.ledger.chain import Link
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts, Reserve
 from dpgate.policy.facts import clock, moment_of
@@ -28,7 +28,9 @@ def history(reserves: Iterable[tuple[Link, Reserve]], policy: PrivacyPolicy) -> 
     )
 
 
-def rows(policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend) -> tuple[ScopeRow, ...]:
+def rows(
+    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend
+) -> tuple[ScopeRow, ...]:
     """Every scope that a release touches, before and after it."""
     return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, day))
 

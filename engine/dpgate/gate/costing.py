@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dpgate.accounting import calibrate, compose, curves, filter as budget
+from dpgate.accounting import calibrate, compose, curves
+from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
 from dpgate.evidence import utility
 from dpgate.model import record

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from dpgate.errors import ConflictError
-from dpgate.gate.workspace import OpenLedger, loaded_document
+from dpgate.gate.opening import OpenLedger, loaded_document
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
 from dpgate.ledger.keys import PrivateKey
@@ -20,7 +21,7 @@ ATTEMPTS = 5
 """How often an entry that must be written (a settlement) is tried again after a lost race."""
 
 
-def header(chain: Chain | None, moment: dt.datetime) -> dict[str, object]:
+def header(chain: Chain | None, moment: dt.datetime) -> dict[str, Any]:
     """The fields that put an entry in its place; times never decrease along the chain."""
     hour = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:00:00Z")
     if chain is None:
@@ -40,7 +41,13 @@ def in_order(chain: Chain, moment: dt.datetime) -> dt.datetime:
 
 
 def append(
-    store: Store, tip: Tip, chain: Chain | None, entry: Entry, key: PrivateKey, title: str, trailers: Mapping[str, str]
+    store: Store,
+    tip: Tip,
+    chain: Chain | None,
+    entry: Entry,
+    key: PrivateKey,
+    title: str,
+    trailers: Mapping[str, str],
 ) -> tuple[Tip, Chain, Link]:
     """Sign an entry, push it on top of ``tip``, and return the chain with it.
 

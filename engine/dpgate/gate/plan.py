@@ -13,13 +13,14 @@ from dpgate.accounting.filter import epsilon
 from dpgate.gate import budgets, check
 from dpgate.gate.approvals import Binding, Judgement, judge_release
 from dpgate.gate.costing import Cost, cost_of
+from dpgate.gate.opening import OpenLedger, open_ledger
 from dpgate.gate.results import ApprovalRow, NoiseRow, Open, PlanResult, Rejected, ScopeRow
-from dpgate.gate.workspace import Case, OpenLedger, Workspace, now, open_ledger, workspace
+from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.canonical import sha256
 from dpgate.model.finding import Finding
 from dpgate.model.record import Document
-from dpgate.model.values import plain
+from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.scopes import scopes
@@ -36,6 +37,7 @@ class Planned:
     """None where a rule denies, so that nothing could be planned."""
     approvals: Judgement
     clock: Clock
+    moment: dt.datetime
 
 
 def plan(release: str, repo: Path | str = ".", *, offline: bool = False) -> PlanResult:
@@ -76,7 +78,15 @@ def planned(space: Workspace, release: str, ledger: OpenLedger, moment: dt.datet
     approvals = _approvals(space, case, ledger, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
     result = _result(space, case, ledger, cost, rows, findings, approvals, roles)
-    return Planned(result=result, case=case, ledger=ledger, cost=cost, approvals=approvals, clock=time)
+    return Planned(
+        result=result,
+        case=case,
+        ledger=ledger,
+        cost=cost,
+        approvals=approvals,
+        clock=time,
+        moment=moment,
+    )
 
 
 def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
@@ -91,11 +101,10 @@ def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
     )
 
 
-def approval_files(space: Workspace, release: str) -> tuple[Document, ...]:
-    """The approval files of a release in the work tree, in order of their names."""
-    folder = space.root / "releases" / release / "approvals"
+def approval_files(space: Workspace, place: str) -> tuple[Document, ...]:
+    """The approval files beside a manifest or policy in the work tree, in order of their names."""
     documents = []
-    for path in sorted(folder.glob("*.dsse.json")):
+    for path in sorted((space.root / place / "approvals").glob("*.dsse.json")):
         if path.is_symlink() or not path.is_file() or path.stat().st_size > 100_000:
             continue
         data = path.read_bytes()
@@ -108,7 +117,9 @@ def approval_files(space: Workspace, release: str) -> tuple[Document, ...]:
 def used_attempts(ledger: OpenLedger, release: str) -> Counter[str]:
     """How many attempts each approval has paid for, by its digest."""
     return Counter(
-        document.sha256 for _, entry in ledger.chain.attempts(release) for document in entry.approvals
+        document.sha256
+        for _, entry in ledger.chain.attempts(release)
+        for document in entry.approvals
     )
 
 
@@ -118,7 +129,7 @@ def _approvals(
     if cost is None:
         return Judgement({}, (), ())
     return judge_release(
-        approval_files(space, case.name),
+        approval_files(space, f"releases/{case.name}"),
         binding_of(case, ledger, cost),
         ring,
         time.day,
@@ -148,7 +159,7 @@ def _budget_findings(
             message=(
                 f"{row.title} would reach ε {plain(row.after)} of {plain(row.limit)} "
                 f"({plain(row.before)} + {plain(row.this)} for this release, "
-                f"composed at δ={plain(policy.spec.accounting.delta)})"
+                f"composed at δ={short(policy.spec.accounting.delta)})"
             ),
             fix="; or ".join(ways),
             file=case.release_file.file,
@@ -254,7 +265,7 @@ def _next(name: str, verdict: str, lacking: dict[str, int], still_open: tuple[Op
             f"and its cost is spent. If it died: dpgate ledger recover --entry {number} --key RUNNER_KEY"
         )
     if verdict == "denied":
-        return "see the findings"
+        return ""
     if verdict == "waiting":
         return f"dpgate approve {name} --role {next(iter(lacking))} --key KEY"
     return f"dpgate release {name} --source FILE --key RUNNER_KEY"

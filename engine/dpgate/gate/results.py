@@ -192,3 +192,24 @@ class AdoptResult(Frozen):
     policy_set: str
     changes: tuple[str, ...]
     next: str
+
+
+class RecoverResult(Frozen):
+    """A reservation that was closed as abandoned."""
+
+    schema_: Annotated[Literal["dpgate.recover/v1"], Field(alias="schema")] = "dpgate.recover/v1"
+    release: str
+    reserve: int
+    settle: int
+    deleted_staging: bool
+    """Whether staged files were found on this machine, and deleted."""
+    next: str
+
+
+class FilesResult(Frozen):
+    """Files that were written (`init`, `keygen`)."""
+
+    schema_: Annotated[Literal["dpgate.files/v1"], Field(alias="schema")] = "dpgate.files/v1"
+    title: str
+    lines: tuple[str, ...]
+    next: str

@@ -129,12 +129,10 @@ class Chain:
 
     def policy_at(self, sequence: int) -> Document:
         """The policy last adopted before the entry with this number."""
-        adopted = [
-            link.entry.documents[0]
-            for link in self.links[: sequence - 1]
-            if isinstance(link.entry, Genesis | PolicyAdopted)
-        ]
-        return adopted[-1]
+        for link in reversed(self.links[: sequence - 1]):
+            if isinstance(link.entry, Genesis | PolicyAdopted):
+                return link.entry.documents[0]
+        raise ChainError(f"{DIRECTORY}: no policy was adopted before entry {sequence}")
 
     @property
     def policy(self) -> Document:
@@ -173,7 +171,9 @@ def link_up(links: tuple[Link, ...]) -> Chain:
             raise ChainError(f"{link.path}: the genesis is entry 1 and no other")
         before = links[number - 2] if number > 1 else None
         if entry.previous != (before.digest if before else None):
-            raise ChainError(f"{link.path}: does not follow the entry before it; one of the two was changed")
+            raise ChainError(
+                f"{link.path}: does not follow the entry before it; one of the two was changed"
+            )
         if entry.root != (root if before else None):
             raise ChainError(f"{link.path}: belongs to another repository")
         if before and entry.time < before.entry.time:

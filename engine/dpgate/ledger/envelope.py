@@ -59,7 +59,8 @@ class Envelope:
     def to_bytes(self) -> bytes:
         """The file's bytes."""
         signatures = [
-            {"keyid": keyid, "sig": base64.b64encode(sig).decode()} for keyid, sig in self.signatures
+            {"keyid": keyid, "sig": base64.b64encode(sig).decode()}
+            for keyid, sig in self.signatures
         ]
         body = {
             "payload": base64.b64encode(self.payload).decode(),

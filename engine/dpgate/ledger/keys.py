@@ -104,13 +104,15 @@ def load_private(path: Path, passphrase: bytes | None = None) -> PrivateKey:
             data = file.read(_MAX_KEY_BYTES)
     except OSError as error:
         raise KeyFileError(
-            f"cannot read key {path}: {error.strerror}", fix="give --key FILE; make one with: dpgate keygen FILE"
+            f"cannot read key {path}: {error.strerror}",
+            fix="give --key FILE; make one with: dpgate keygen FILE",
         ) from None
     try:
         key = serialization.load_ssh_private_key(data, password=passphrase)
     except TypeError:
         raise KeyFileError(
-            f"key {path} is protected by a passphrase", fix="set DPGATE_KEY_PASSPHRASE, or run in a terminal"
+            f"key {path} is protected by a passphrase",
+            fix="set DPGATE_KEY_PASSPHRASE, or run in a terminal",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise KeyFileError(
@@ -133,7 +135,9 @@ def generate(path: Path, comment: str) -> PublicKey:
     """
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
     )
     wire = key.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH

@@ -26,7 +26,9 @@ def keyring(policy: PrivacyPolicy) -> Keyring:
             try:
                 key = parse_public(text)
             except KeyFileError as error:
-                raise PolicyError(f"key {number} of role {role}: {error.message}", fix=error.fix) from None
+                raise PolicyError(
+                    f"key {number} of role {role}: {error.message}", fix=error.fix
+                ) from None
             if key in owners:
                 raise PolicyError(
                     f"key {key.fingerprint} stands under role {owners[key]} and again under {role}",
@@ -45,5 +47,7 @@ def role_of(ring: Keyring, key: PublicKey) -> str | None:
 
 def allowed_signers(ring: Keyring) -> str:
     """An OpenSSH ``allowed_signers`` file, so that Git shows commits of the engine as good."""
-    rows = [f'{role}@dpgate namespaces="git" {key.line}' for role, keys in ring.items() for key in keys]
+    rows = [
+        f'{role}@dpgate namespaces="git" {key.line}' for role, keys in ring.items() for key in keys
+    ]
     return "\n".join(rows) + "\n"

@@ -55,14 +55,24 @@ def parse(payload: bytes, *, max_bytes: int) -> Statement:
     """
     try:
         body = parse_json(payload, max_bytes=max_bytes)
-        if not isinstance(body, dict) or set(body) != {"_type", "subject", "predicateType", "predicate"}:
+        if not isinstance(body, dict) or set(body) != {
+            "_type",
+            "subject",
+            "predicateType",
+            "predicate",
+        }:
             raise NotCanonical("expected _type, subject, predicateType and predicate")
-        kind = PREDICATES.get(body["predicateType"]) if isinstance(body["predicateType"], str) else None
+        kind = (
+            PREDICATES.get(body["predicateType"])
+            if isinstance(body["predicateType"], str)
+            else None
+        )
         if kind is None:
             raise NotCanonical(f"unknown predicateType {str(body['predicateType'])[:80]!r}")
         predicate = kind.model_validate(_tuples(body["predicate"]))
         parsed = Statement(
-            tuple((s["name"], "sha256:" + s["digest"]["sha256"]) for s in body["subject"]), predicate
+            tuple((s["name"], "sha256:" + s["digest"]["sha256"]) for s in body["subject"]),
+            predicate,
         )
     except NotCanonical as error:
         raise ChainError(f"not a statement: {error}") from None

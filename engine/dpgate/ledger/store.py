@@ -53,10 +53,17 @@ class Store:
 
     def __init__(self, root: Path, *, branch: str, remote: str = "origin") -> None:
         self.repo = open_repository(root)
+        if Path(self.repo.working_dir).resolve() != root.resolve():
+            raise RepositoryError(
+                f"the release repository {root} is a folder within another Git repository",
+                fix="its policies and releases must lie at the top of a Git repository of their own",
+            )
         self.branch = branch
         self.remote = remote
 
-    def git(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
+    def git(
+        self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> bytes:
         """Run one Git command safely and return its standard output."""
         return run_git(self.repo, *arguments, env=env, stdin=stdin)
 
@@ -93,7 +100,9 @@ class Store:
         commit = self._resolve(target)
         return Tip(commit, self._files(commit) if commit else {})
 
-    def append(self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str) -> Tip:
+    def append(
+        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
+    ) -> Tip:
         """Add files in one signed commit on top of ``tip`` and push it, or change nothing.
 
         Args:
@@ -110,10 +119,15 @@ class Store:
         commit = self._commit(tip, files, message, key, when)
         lease = f"--force-with-lease=refs/heads/{self.branch}:{tip.commit or ''}"
         try:
-            self.git("push", "--no-verify", lease, self.remote, f"{commit}:refs/heads/{self.branch}")
+            self.git(
+                "push", "--no-verify", lease, self.remote, f"{commit}:refs/heads/{self.branch}"
+            )
         except GitCommandError as error:
             text = str(error.stderr)
-            if any(word in text for word in ("stale info", "fetch first", "non-fast-forward", "cannot lock ref")):
+            if any(
+                word in text
+                for word in ("stale info", "fetch first", "non-fast-forward", "cannot lock ref")
+            ):
                 raise ConflictError(
                     "somebody else wrote to the ledger first; nothing was spent",
                     fix="run the command again: it plans on the new head",
@@ -125,13 +139,19 @@ class Store:
         self.git("update-ref", f"refs/remotes/{self.remote}/{self.branch}", commit)
         return Tip(commit, {**tip.files, **files})
 
-    def _commit(self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str) -> str:
+    def _commit(
+        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
+    ) -> str:
         with tempfile.TemporaryDirectory() as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             if tip.commit:
                 self.git("read-tree", tip.commit, env=env)
             for name, data in files.items():
-                blob = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data).decode().strip()
+                blob = (
+                    self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
+                    .decode()
+                    .strip()
+                )
                 entry = f"100644,{blob},{DIRECTORY}/{name}"
                 self.git("update-index", "--add", "--cacheinfo", entry, env=env)
             tree = self.git("write-tree", env=env).decode().strip()
@@ -142,7 +162,15 @@ class Store:
         signing += ("-c", f"user.signingkey={key.path.resolve()}")
         try:
             made = self.git(
-                *signing, "commit-tree", tree, *parent, "-S", "-F", "-", env=env, stdin=message.encode()
+                *signing,
+                "commit-tree",
+                tree,
+                *parent,
+                "-S",
+                "-F",
+                "-",
+                env=env,
+                stdin=message.encode(),
             )
         except GitCommandError as error:
             raise RepositoryError(
@@ -197,7 +225,8 @@ def open_repository(root: Path) -> git.Repo:
         repo = git.Repo(root, search_parent_directories=True)
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise RepositoryError(
-            f"{root} is not in a Git repository", fix="git init, or give --repo DIR; start one with: dpgate init DIR"
+            f"{root} is not in a Git repository",
+            fix="git init, or give --repo DIR; start one with: dpgate init DIR",
         ) from None
     if repo.bare:
         raise RepositoryError(f"{root} is a bare repository", fix="clone it and give --repo CLONE")
@@ -205,7 +234,10 @@ def open_repository(root: Path) -> git.Repo:
 
 
 def run_git(
-    repo: git.Repo, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    repo: git.Repo,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
 ) -> bytes:
     """Run one Git command with everything off that could run a program of the repository's."""
     options = [part for key, value in _SAFE.items() for part in ("-c", f"{key}={value}")]
@@ -214,7 +246,12 @@ def run_git(
         feed.seek(0)
         result = repo.git.execute(
             ["git", *options, *arguments],
-            env={"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(env or {})},
+            env={
+                "GIT_TERMINAL_PROMPT": "0",
+                "GIT_OPTIONAL_LOCKS": "0",
+                "LC_ALL": "C",
+                **(env or {}),
+            },
             istream=feed,
             stdout_as_string=False,
             strip_newline_in_stdout=False,

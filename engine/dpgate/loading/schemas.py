@@ -7,12 +7,19 @@ refuses the models refuse too. ``python -m dpgate.loading.schemas`` writes them.
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from dpgate.loading.documents import KINDS
+from dpgate.model.values import Frozen
 
 BASE = "https://dpgate.dev/schemas/"
 FILES = {
@@ -24,14 +31,17 @@ FILES = {
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The schema of each kind of document, by file name."""
-    return {
-        FILES[kind]: {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": BASE + FILES[kind],
-            **_closed(model.model_json_schema(by_alias=True)),
-        }
-        for kind, model in KINDS.items()
-    }
+    return {FILES[kind]: _schema(FILES[kind], model) for kind, model in KINDS.items()}
+
+
+def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    schema = _closed(model.model_json_schema(by_alias=True))
+    models = {inner.__name__: inner for inner in _subclasses(Frozen)}
+    _describe(schema, model)
+    for key, definition in schema["$defs"].items():
+        _describe(definition, models[key])
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": BASE + name}
+    return {**head, **schema}
 
 
 def _closed(schema: Any) -> Any:
@@ -44,6 +54,37 @@ def _closed(schema: Any) -> Any:
     if "patternProperties" in made:
         made["additionalProperties"] = False
     return made
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Take the text under each attribute of a model as the description of its key.
+
+    The models themselves leave it alone: reading their own source would slow every command.
+    """
+    texts = {name: text for base in reversed(model.__mro__) for name, text in _texts(base)}
+    for name, field in model.model_fields.items():
+        if name in texts:
+            schema["properties"][field.alias or name]["description"] = texts[name]
+
+
+def _texts(model: type) -> Iterator[tuple[str, str]]:
+    """Attributes of a class of ours, each with the string that stands right below it."""
+    if not model.__module__.startswith("dpgate."):
+        return
+    definition = ast.parse(inspect.getsource(model)).body[0]
+    for above, below in itertools.pairwise(getattr(definition, "body", ())):
+        match above, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield name, inspect.cleandoc(text)
+
+
+def _subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for inner in model.__subclasses__():
+        yield inner
+        yield from _subclasses(inner)
 
 
 def rendered() -> dict[str, str]:

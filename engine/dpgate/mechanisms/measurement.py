@@ -44,7 +44,7 @@ def measurement(event: Event) -> Measurement:
     """
     if event.mechanism == "gaussian":
         built = _gaussian(float(event.scale))
-        loss = built.map(_root_up(event.sensitivity_squared))
+        loss = built.map(root_up(event.sensitivity_squared))
     elif event.mechanism == "noisy-max":
         built = _noisy_max(float(event.scale))
         loss = built.map(_whole_root(event))
@@ -77,7 +77,7 @@ def _noisy_max(scale: float) -> Any:
     return dp.m.make_noisy_max(*space, dp.zero_concentrated_divergence(), scale=scale)
 
 
-def _root_up(squared: Decimal) -> float:
+def root_up(squared: Decimal) -> float:
     """A float that is not below the square root."""
     root = math.sqrt(float(squared))
     while Fraction(root) ** 2 < Fraction(squared):

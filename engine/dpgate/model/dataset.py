@@ -69,9 +69,9 @@ class Range(Frozen):
 
     min: Number
     max: Number
-    bins: Annotated[StrictInt, Field(ge=1, le=10_000)] | Literal["each", "log"] | tuple[
-        Number, ...
-    ] = 32
+    bins: (
+        Annotated[StrictInt, Field(ge=1, le=10_000)] | Literal["each", "log"] | tuple[Number, ...]
+    ) = 32
     """A number of equal-width bins, `each` (one per integer), `log` (widths grow with the
     distance from min), or the list of inner and outer edges."""
 
@@ -84,7 +84,9 @@ class Range(Frozen):
             if len(edges) < 2 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
                 raise ValueError("bin edges must be at least two and strictly increasing")
             if edges[0] != self.min or edges[-1] != self.max:
-                raise ValueError(f"bin edges must start at min {self.min} and end at max {self.max}")
+                raise ValueError(
+                    f"bin edges must start at min {self.min} and end at max {self.max}"
+                )
         return self
 
 
@@ -98,7 +100,9 @@ class IntegerColumn(_Column):
     def _whole(self) -> IntegerColumn:
         for bound in (self.domain.min, self.domain.max):
             if bound != bound.to_integral_value() or abs(bound) > 2**53:
-                raise ValueError(f"bounds of an integer column must be whole and below 2^53: {bound}")
+                raise ValueError(
+                    f"bounds of an integer column must be whole and below 2^53: {bound}"
+                )
         if self.domain.bins == "each" and self.domain.max - self.domain.min >= 10_000:
             raise ValueError("bins: each is for at most 10,000 integers; give a number of bins")
         return self
@@ -168,7 +172,12 @@ class IdentifierColumn(Frozen):
 
 
 Column = Annotated[
-    IntegerColumn | NumberColumn | CategoryColumn | OrdinalColumn | BooleanColumn | IdentifierColumn,
+    IntegerColumn
+    | NumberColumn
+    | CategoryColumn
+    | OrdinalColumn
+    | BooleanColumn
+    | IdentifierColumn,
     Field(discriminator="type"),
 ]
 DomainColumn = IntegerColumn | NumberColumn | CategoryColumn | OrdinalColumn | BooleanColumn

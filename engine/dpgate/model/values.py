@@ -50,6 +50,14 @@ def plain(value: Decimal) -> str:
     return text or "0"
 
 
+def short(value: Decimal) -> str:
+    """A decimal for people: plain digits, or ``1e-6`` where those would be mostly zeros."""
+    if value and abs(value) < Decimal("0.001"):
+        digits, _, exponent = format(value.normalize(), "e").partition("e")
+        return f"{digits}e{int(exponent)}"
+    return plain(value)
+
+
 def _date(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         return dt.date.fromisoformat(value)

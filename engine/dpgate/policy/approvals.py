@@ -10,7 +10,9 @@ from dpgate.model.record import Facts
 from dpgate.model.release import Release
 
 
-def required_roles(policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts) -> tuple[str, ...]:
+def required_roles(
+    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts
+) -> tuple[str, ...]:
     """Roles whose approval this release needs, in the policy's order.
 
     A domain that rests on an assumption always needs `privacy`.
@@ -37,9 +39,13 @@ def assumed_columns(dataset: Dataset, release: Release) -> tuple[str, ...]:
 
 
 def _holds(condition: Condition, release: Release, facts: Facts) -> bool:
-    if condition.region_not_in is not None and not set(release.spec.regions) - set(condition.region_not_in):
+    if condition.region_not_in is not None and not set(release.spec.regions) - set(
+        condition.region_not_in
+    ):
         return False
-    return condition.sensitivity_in is None or bool(set(facts.sensitivities) & set(condition.sensitivity_in))
+    return condition.sensitivity_in is None or bool(
+        set(facts.sensitivities) & set(condition.sensitivity_in)
+    )
 
 
 def missing(

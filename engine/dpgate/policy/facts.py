@@ -46,7 +46,8 @@ def clock(policy: PrivacyPolicy, moment: dt.datetime) -> Clock:
         zone = ZoneInfo(policy.spec.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise PolicyError(
-            f"unknown time zone {policy.spec.timezone!r}", fix="use an IANA name such as America/New_York or UTC"
+            f"unknown time zone {policy.spec.timezone!r}",
+            fix="use an IANA name such as America/New_York or UTC",
         ) from None
     return Clock(utc.strftime("%Y-%m-%dT%H:00:00Z"), utc.astimezone(zone).date())
 

@@ -15,7 +15,8 @@ from dpgate.model.dataset import Dataset, IdentifierColumn
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import Release
-from dpgate.model.values import plain
+from dpgate.model.values import plain, short
+
 
 @dataclass(frozen=True)
 class Case:
@@ -31,7 +32,13 @@ class Case:
     """Kind of proof of every synthesizer that is installed."""
 
     def finding(
-        self, rule: str, message: str, fix: str, *path: str | int, level: str = "deny", dataset: bool = False
+        self,
+        rule: str,
+        message: str,
+        fix: str,
+        *path: str | int,
+        level: str = "deny",
+        dataset: bool = False,
     ) -> Finding:
         """A finding at the place of a key in the manifest, or in the dataset."""
         loaded = self.dataset_file if dataset else self.release_file
@@ -189,14 +196,14 @@ def delta_ceiling(case: Case) -> Iterator[Finding]:
     if delta > ceiling:
         yield case.finding(
             "delta-ceiling",
-            f"δ {plain(delta)} is above the policy's ceiling {plain(ceiling)}",
-            f"delta: {plain(ceiling)} or less",
+            f"δ {short(delta)} is above the policy's ceiling {short(ceiling)}",
+            f"delta: {short(ceiling)} or less",
             *("privacy", "delta"),
         )
     if delta * rows >= 1:
         yield case.finding(
             "delta-rows",
-            f"δ {plain(delta)} is not below 1/{rows}, so that a whole row could be published by chance",
+            f"δ {short(delta)} is not below 1/{rows}, so that a whole row could be published by chance",
             f"choose δ well below 1/{rows}",
             *("privacy", "delta"),
         )

@@ -1,0 +1,33 @@
+"""`dpgate init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dpgate.cli.options import finish
+
+
+@click.command("init", short_help="Start a release repository: policy, example, signers, workflow.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder with privacy.pub, legal.pub, runner.pub; missing ones are made. [default: FOLDER-keys]",
+)
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(folder: Path, keys: Path | None, style: str) -> None:
+    r"""Write a policy, an example dataset and manifest, allowed signers and a workflow to FOLDER.
+
+    \b
+    Examples
+      dpgate init my-releases
+      dpgate init my-releases --keys ~/dpgate-keys
+    """
+    from dpgate.gate.init import init
+
+    finish(init(folder, keys=keys), style)

@@ -1,0 +1,108 @@
+"""The `dpgate` command: groups, lazy loading, and the one place that exits."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from dpgate import __version__
+from dpgate.errors import DpgateError
+
+_COMMANDS = {
+    "init": "dpgate.cli.init",
+    "keygen": "dpgate.cli.keygen",
+    "check": "dpgate.cli.check",
+    "plan": "dpgate.cli.plan",
+    "approve": "dpgate.cli.approve",
+    "policy": "dpgate.cli.policy",
+    "release": "dpgate.cli.release",
+    "verify": "dpgate.cli.verify",
+    "ledger": "dpgate.cli.ledger",
+    "completion": "dpgate.cli.completion",
+}
+
+EPILOG = """\b
+Exit codes
+  0 allowed   1 denied   2 invalid input or usage   3 integrity failure   4 could not decide
+Every nonzero one blocks.
+
+\b
+A first release
+  dpgate init my-releases && cd my-releases     scaffold a release repository
+  dpgate check                                  rules, without data or network
+  dpgate plan rand-health/2026q4-vendor         budgets before and after
+  dpgate approve … · release … · verify …       see each one's --help
+"""
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is asked for, so that `check` starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names, in the order of work."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = importlib.import_module(module).command
+        if not isinstance(command, click.Command):  # pragma: no cover - each module defines one
+            raise TypeError(f"{module} defines no command")
+        return command
+
+
+@click.command(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="dpgate")
+def cli() -> None:
+    """Declarative policy and release gate for differentially private data.
+
+    Manifests and policy are YAML in Git; each release is planned, approved, charged in a signed
+    ledger before the data is opened, and can be verified from a clone and one digest.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    chosen: Any = arguments if arguments is not None else sys.argv[1:]
+    try:
+        code = cli.main(args=list(chosen), prog_name="dpgate", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except DpgateError as error:
+        code = _report(error, list(chosen))
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        code = 141
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: DpgateError, arguments: list[str]) -> int:
+    from dpgate.report.interface import get
+
+    wants_json = "--format=json" in arguments or (
+        "--format" in arguments and arguments[arguments.index("--format") + 1 :][:1] == ["json"]
+    )
+    if wants_json:
+        get("json").error(error, sys.stdout)
+    else:
+        get("text").error(error, sys.stderr)
+    return error.exit_code
+
+
+if __name__ == "__main__":  # pragma: no cover
+    main()

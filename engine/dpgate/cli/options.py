@@ -1,0 +1,112 @@
+"""Options that several commands share, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from dpgate.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from dpgate.ledger.keys import PrivateKey
+    from dpgate.model.values import Frozen
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def common(function: F) -> F:
+    """``--repo`` and ``--format``."""
+    function = click.option(
+        "--format",
+        "style",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Text for people, or JSON whose `schema` field names its shape.",
+    )(function)
+    return click.option(
+        "--repo",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        metavar="DIR",
+        help="Release repository, or a folder in it.  [default: here]",
+    )(function)
+
+
+def key_option(role: str) -> Callable[[F], F]:
+    """``--key``."""
+    return click.option(
+        "--key",
+        "key_file",
+        required=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help=f"OpenSSH Ed25519 private key of {role}. A passphrase comes from DPGATE_KEY_PASSPHRASE, or is asked for.",
+    )
+
+
+root_option = click.option(
+    "--root",
+    metavar="DIGEST",
+    callback=lambda _ctx, _param, value: _digest(value),
+    help="Genesis digest, kept outside the repository (sha256:…).",
+)
+
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    help="Judge by the ledger as this clone last fetched it; contact no remote.",
+)
+
+
+def _digest(value: str | None) -> str | None:
+    if value is None:
+        return None
+    text = value if value.startswith("sha256:") else f"sha256:{value}"
+    digits = text.removeprefix("sha256:")
+    if len(digits) != 64 or set(digits) - set("0123456789abcdef"):
+        raise click.BadParameter("expected sha256: and 64 hexadecimal digits")
+    return text
+
+
+def complete_release(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Shell completion of ``dataset/release``."""
+    folder = ctx.params.get("repo") or Path()
+    names = sorted(
+        path.parent.relative_to(folder / "releases").as_posix()
+        for path in (folder / "releases").glob("*/*/release.yaml")
+    )
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+release_argument = click.argument("release", metavar="RELEASE", shell_complete=complete_release)
+
+
+def load_key(path: Path) -> PrivateKey:
+    """The private key of a file; asks for its passphrase in a terminal."""
+    from dpgate.ledger.keys import load_private
+
+    given = os.environ.get("DPGATE_KEY_PASSPHRASE")
+    try:
+        return load_private(path, given.encode() if given else None)
+    except KeyFileError as error:
+        if "passphrase" not in error.message or given or not sys.stdin.isatty():
+            raise
+    asked: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
+    return load_private(path, asked.encode())
+
+
+def finish(result: Frozen, style: str, code: int = 0) -> None:
+    """Write the result and end with this exit code."""
+    from dpgate.report.interface import get
+
+    get(style).result(result, sys.stdout)
+    raise click.exceptions.Exit(code)

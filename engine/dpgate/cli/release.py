@@ -1,0 +1,57 @@
+"""`dpgate release`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dpgate.cli.options import common, finish, key_option, load_key, release_argument, root_option
+from dpgate.cli.progress import stages
+
+
+@click.command("release", short_help="Charge the ledger, make the data, settle, promote.")
+@release_argument
+@click.option(
+    "--source",
+    required=True,
+    metavar="URI",
+    help="Private data: a Parquet or CSV file, or file: URI.",
+)
+@key_option("a runner")
+@root_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the files go; must not exist yet.  [default: a folder of $DPGATE_STATE]",
+)
+@common
+def command(
+    release: str,
+    source: str,
+    key_file: Path,
+    root: str | None,
+    out: Path | None,
+    repo: Path,
+    style: str,
+) -> None:
+    r"""Make RELEASE (dataset/release) through the gate.
+
+    The cost is pushed to the ledger before the data is opened, and stays spent whatever happens
+    then. Running it again after a crash says what was found; running it again after success
+    spends nothing.
+
+    \b
+    Examples
+      dpgate release rand-health/2026q4-vendor-testing --source /data/rand.parquet --key runner.key
+      dpgate release rand-health/2026q4-vendor-testing --source rand.csv --key runner.key --out ./vendor
+    """
+    from dpgate.gate.release import release as run
+
+    key = load_key(key_file)
+    with stages() as progress:
+        result = run(
+            release, source=source, key=key, repo=repo, root=root, out=out, progress=progress
+        )
+    finish(result, style, 0 if result.outcome in ("released", "already-released") else 1)

@@ -1,0 +1,36 @@
+"""`dpgate verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dpgate.cli.options import common, finish, root_option
+
+
+@click.command("verify", short_help="Re-derive every claim of the ledger, offline.")
+@root_option
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder with released files, to hold against their recorded digests.",
+)
+@common
+def command(root: str | None, artifacts: Path | None, repo: Path, style: str) -> None:
+    """Verify the ledger that this clone holds, step by step.
+
+    Needs the base install, a clone, and the genesis digest. Without --root, and on a machine that
+    has not seen this ledger before, it ends with "self-consistent, not authenticated" and exit 4.
+    docs/verification.md explains each step.
+
+    \b
+    Examples
+      dpgate verify --root sha256:5e1c…
+      dpgate verify --root sha256:5e1c… --artifacts ./vendor --format json
+    """
+    from dpgate.gate.verify import verify
+
+    result = verify(repo, root=root, artifacts=artifacts)
+    finish(result, style, result.exit_code)

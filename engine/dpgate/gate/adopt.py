@@ -1,0 +1,177 @@
+"""`policy adopt`: make the work tree's policy the one in force; the first adoption is the genesis."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from dpgate.errors import SignatureError, UsageError
+from dpgate.gate import entries, verify
+from dpgate.gate.approvals import judge_policy
+from dpgate.gate.opening import OpenLedger, embed, loaded_document, trust
+from dpgate.gate.plan import approval_files
+from dpgate.gate.rederive import check_change
+from dpgate.gate.results import AdoptResult
+from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
+from dpgate.ledger.chain import link_up, read
+from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.memory import Memory
+from dpgate.ledger.roles import keyring
+from dpgate.ledger.store import Store
+from dpgate.loading.documents import Loaded
+from dpgate.model.record import Document, Genesis, PolicyAdopted
+from dpgate.policy.approvals import missing
+from dpgate.policy.facts import clock
+
+
+def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -> AdoptResult:
+    """Adopt the policy of the work tree.
+
+    Args:
+        key: private key that holds the role ``runner`` in the policy in force (the first time:
+            in the policy that is adopted).
+        repo: a release repository, or a folder in it.
+        root: genesis digest; needed on a machine that has not seen this ledger before.
+
+    Returns:
+        The entry, and the root to keep outside the repository.
+
+    Raises:
+        SignatureError: approvals are missing, or the key is not a runner's.
+        UsageError: this policy is in force already.
+    """
+    space = workspace(Path(repo))
+    adopted = policy_of(space.policy_file)
+    keyring(adopted)
+    clock(adopted, now())
+    store = Store(space.root, branch=adopted.spec.ledger.branch)
+    tip = store.fetch()
+    if not tip.files:
+        return _genesis(space, store, key)
+    chain = link_up(read(tip.files))
+    memory = trust(chain, root)
+    verify.audit(tip.files, chain.root)
+    ledger = OpenLedger(store, tip, chain, loaded_document(chain.policy))
+    return _change(space, ledger, key, memory)
+
+
+def _genesis(space: Workspace, store: Store, key: PrivateKey) -> AdoptResult:
+    policy = policy_of(space.policy_file)
+    document = embed(space.policy_file, space.root)
+    approved = _approved(space, judge=space.policy_file, root=None, previous=None, key=key)
+    entry = Genesis(
+        **entries.header(None, now()),
+        policy_set=document.sha256,
+        nonce=secrets.token_hex(16),
+        documents=(document,),
+        approvals=approved,
+    )
+    tip = store.fetch()
+    _, chain, link = entries.append(
+        store,
+        tip,
+        None,
+        entry,
+        key,
+        f"Adopt policy {policy.metadata.name} (genesis)",
+        {"Dpgate-Policy": document.sha256},
+    )
+    Memory(chain.root).remember(chain)
+    return AdoptResult(
+        entry=1,
+        root=link.digest,
+        policy_set=document.sha256,
+        changes=(f"first policy: {', '.join(_describe(policy.model_dump(mode='json')['spec']))}",),
+        next=f"keep the root outside this repository, and give it to every runner and auditor: {link.digest}",
+    )
+
+
+def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memory) -> AdoptResult:
+    before, after = ledger.policy, policy_of(space.policy_file)
+    if space.policy_file.digest == ledger.policy_file.digest:
+        raise UsageError(
+            "this policy is in force already", fix="edit policies/organization.yaml first"
+        )
+    check_change(before, after)
+    approved = _approved(
+        space, judge=ledger.policy_file, root=ledger.chain.root, previous=ledger.policy_set, key=key
+    )
+    document = embed(space.policy_file, space.root)
+    entry = PolicyAdopted(
+        **entries.header(ledger.chain, now()),
+        policy_set=document.sha256,
+        documents=(document,),
+        approvals=approved,
+    )
+    _, chain, link = entries.append(
+        ledger.store,
+        ledger.tip,
+        ledger.chain,
+        entry,
+        key,
+        f"Adopt policy {after.metadata.name}",
+        {"Dpgate-Policy": document.sha256},
+    )
+    memory.remember(chain)
+    return AdoptResult(
+        entry=link.entry.sequence,
+        root=chain.root,
+        policy_set=document.sha256,
+        changes=differences(before.model_dump(mode="json"), after.model_dump(mode="json")),
+        next="approvals of releases under the policy before no longer count",
+    )
+
+
+def _approved(
+    space: Workspace, *, judge: Loaded, root: str | None, previous: str | None, key: PrivateKey
+) -> tuple[Document, ...]:
+    policy = policy_of(judge)
+    ring = keyring(policy)
+    if key.public not in ring["runner"]:
+        raise SignatureError(
+            f"key {key.public.fingerprint} does not hold role runner",
+            fix="use a key under spec.roles.runner.keys",
+        )
+    documents = approval_files(space, "policies")
+    judgement = judge_policy(
+        documents, root=root, previous=previous, adopted=policy_set(space.policy_file), ring=ring
+    )
+    lacking = missing(policy, policy.spec.policy_change.roles, judgement.signed)
+    if lacking:
+        role = next(iter(lacking))
+        unfit = "".join(f"\n  {path}: {reason}" for path, reason in judgement.rejected)
+        raise SignatureError(
+            f"approvals of the policy are missing: {', '.join(lacking)}{unfit}",
+            fix=f"dpgate approve policy --role {role} --key KEY",
+        )
+    return judgement.counted
+
+
+def differences(before: Any, after: Any, place: str = "") -> tuple[str, ...]:
+    """What changes from one policy to the next, one line a place."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        found: list[str] = []
+        for key in dict.fromkeys((*before, *after)):
+            inner = f"{place}.{key}" if place else key
+            found += differences(before.get(key), after.get(key), inner)
+        return tuple(found)
+    if before == after:
+        return ()
+    if before is None:
+        return (f"{place}: added {_short(after)}",)
+    if after is None:
+        return (f"{place}: removed {_short(before)}",)
+    return (f"{place}: {_short(before)} → {_short(after)}",)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 120 else text[:117] + "…"
+
+
+def _describe(spec: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"{name} lifetime ε {population['lifetime']['epsilon']}"
+        for name, population in spec["populations"].items()
+    )

@@ -1,0 +1,149 @@
+"""One attempt after it was paid for: measure, synthesize, evidence, gate, stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dpgate.errors import DpgateError, SynthesisError
+from dpgate.evidence import card, disclosure, restricted, schema, seal, thresholds, utility
+from dpgate.evidence.disclosure import Result
+from dpgate.gate.costing import Cost
+from dpgate.gate.staging import SEALED, Run
+from dpgate.gate.workspace import Case
+from dpgate.mechanisms.session import Mechanisms
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.record import Artifact, Outcome
+from dpgate.model.values import plain
+from dpgate.sources.open import open_source
+from dpgate.synthesis import output
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dpgate.sources.interface import MarginalSource
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """How an attempt went."""
+
+    outcome: Outcome
+    evidence: tuple[dict[str, Any], ...]
+    artifacts: tuple[Artifact, ...]
+    failures: tuple[str, ...]
+    """Thresholds that were not met, with their figures."""
+
+
+def attempt(
+    case: Case, policy: PrivacyPolicy, cost: Cost, source_uri: str, run: Run, progress: Progress
+) -> Attempted:
+    """Open the data and make the release, as far as staging.
+
+    Args:
+        case: manifest and dataset.
+        policy: the policy in force.
+        cost: the events that were reserved; no others can run.
+        source_uri: where the private data is.
+        run: the attempt's folder.
+        progress: told about stages and fractions, both public.
+
+    Raises:
+        SourceError: the data became unreadable. The message is fixed.
+        SynthesisError: the synthesizer failed. The message names no value.
+
+    Privacy:
+        The only place that opens private data. Everything learned passes through `Mechanisms`,
+        except restricted evidence, which is encrypted before it is written.
+    """
+    progress("open", 0.0)
+    try:
+        source = open_source(source_uri, case.dataset, case.release.spec.columns)
+        mechanisms = Mechanisms(cost.events, cost.task.relation)
+        model = cost.synthesizer.fit(cost.task, cost.events, source, mechanisms, progress)
+        table = model.sample(cost.task.rows, progress)
+        progress("evidence", 0.0)
+        results = _evidence(cost, policy, source, table, model.total, mechanisms, run, progress)
+        return _staged(case, policy, cost, table, results, run, progress)
+    except DpgateError:
+        raise
+    except Exception as error:  # noqa: BLE001 - no private value may leave in a traceback
+        raise SynthesisError(
+            f"the attempt failed inside ({type(error).__name__}); its cost is spent",
+            fix="details are withheld, since they could hold private values; reproduce it on public data",
+        ) from None
+
+
+def _evidence(
+    cost: Cost,
+    policy: PrivacyPolicy,
+    source: MarginalSource,
+    table: pa.Table,
+    total: float,
+    mechanisms: Mechanisms,
+    run: Run,
+    progress: Progress,
+) -> tuple[Result, ...]:
+    results: list[Result] = [schema.conformity(table, cost.task.domain, cost.task.rows)]
+    results += utility.measure(cost.task, cost.events, source, table, total, mechanisms, progress)
+    recipients = stewards(policy)
+    if recipients and cost.evidence_orders:
+        exact = restricted.exact_tvd(cost.task, cost.evidence_orders, source, table, progress)
+        sealed = seal.seal(exact, recipients)
+        run.sealed.write_bytes(sealed.ciphertext)
+        results.append(sealed.result(restricted.METRIC))
+    return tuple(results)
+
+
+def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
+    """Everybody whom restricted evidence is encrypted to."""
+    return tuple(recipient for role in policy.spec.roles.values() for recipient in role.encrypt_to)
+
+
+def _staged(
+    case: Case,
+    policy: PrivacyPolicy,
+    cost: Cost,
+    table: pa.Table,
+    results: tuple[Result, ...],
+    run: Run,
+    progress: Progress,
+) -> Attempted:
+    spec = case.release.spec
+    outcomes = thresholds.judge(results, spec.utility, policy.spec.evidence.required)
+    failures = tuple(outcome.message for outcome in outcomes if not outcome)
+    evidence = disclosure.records(results, cost.events)
+    sealed = tuple(
+        Artifact(name=SEALED, sha256=result.ciphertext, sealed=True)
+        for result in results
+        if isinstance(result, disclosure.RestrictedResult)
+    )
+    if failures:
+        return Attempted("gate-failed", evidence, sealed, failures)
+    progress("stage", 0.0)
+    stamp = {
+        "release": case.name,
+        "manifest": case.release_file.digest,
+        "epsilon": plain(cost.claim.epsilon),
+        "delta": plain(cost.claim.delta),
+        "relation": cost.claim.relation,
+        "unit": cost.claim.unit,
+        "synthesizer": spec.synthesize.with_,
+    }
+    written = output.write(table, run.staging, spec.synthesize.formats, stamp)
+    body, text = card.card(
+        case.release,
+        case.dataset,
+        cost.claim.model_dump(),
+        results,
+        policy_delta=policy.spec.accounting.delta,
+    )
+    written += [
+        output.write_text(run.staging, "card.json", body),
+        output.write_text(run.staging, "card.md", text.encode()),
+    ]
+    artifacts = tuple(Artifact(name=file.name, sha256=file.sha256) for file in written)
+    return Attempted("released", evidence, artifacts + sealed, ())

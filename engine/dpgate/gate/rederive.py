@@ -1,0 +1,347 @@
+"""The judgements of `verify` on a linked chain: each re-derives what the entries claim.
+
+Every function returns a line for people, or raises a LedgerError that names the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from dpgate.accounting import compose, curves
+from dpgate.accounting.filter import Spend, epsilon
+from dpgate.errors import AccountingError, ChainError, SignatureError
+from dpgate.evidence import disclosure, thresholds
+from dpgate.gate import budgets, check
+from dpgate.gate.approvals import Binding, judge_policy, judge_release
+from dpgate.gate.costing import from_record, person_spend, to_record
+from dpgate.gate.opening import loaded_document
+from dpgate.gate.workspace import Case, policy_of
+from dpgate.ledger.chain import Chain, Link
+from dpgate.ledger.keys import PublicKey
+from dpgate.ledger.roles import Keyring, keyring
+from dpgate.loading.documents import Loaded
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.record import Document, Genesis, PolicyAdopted, Reserve, Settle
+from dpgate.model.values import plain, short
+from dpgate.policy.approvals import missing, required_roles
+from dpgate.policy.facts import clock, facts_of, moment_of
+
+
+@lru_cache(maxsize=256)
+def _read(document: Document) -> Loaded:
+    return loaded_document(document)
+
+
+def _policy(document: Document) -> PrivacyPolicy:
+    loaded = _read(document)
+    if not isinstance(loaded.document, PrivacyPolicy):
+        raise ChainError(f"{document.path}: the adopted document is no policy")
+    return policy_of(loaded)
+
+
+@lru_cache(maxsize=64)
+def _ring(document: Document) -> Keyring:
+    return keyring(_policy(document))
+
+
+def _case(link: Link, entry: Reserve) -> Case:
+    manifest, dataset = (_read(document) for document in entry.documents)
+    case = Case(entry.release, dataset, manifest)
+    wanted = (
+        f"releases/{entry.release}/release.yaml",
+        f"releases/{entry.release.split('/')[0]}/dataset.yaml",
+    )
+    names = (case.dataset.metadata.name, case.release.metadata.name)
+    if tuple(d.path for d in entry.documents) != wanted or "/".join(names) != entry.release:
+        raise ChainError(f"{link.path}: its documents are not those of {entry.release}")
+    if case.release.spec.dataset != names[0]:
+        raise ChainError(f"{link.path}: its manifest is about another dataset")
+    return case
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A reservation and what it was judged by."""
+
+    link: Link
+    entry: Reserve
+    policy_document: Document
+    policy: PrivacyPolicy
+    case: Case
+
+
+def _reserves(chain: Chain) -> Iterator[_Judged]:
+    for link, entry in chain.reserves:
+        document = chain.policy_at(entry.sequence)
+        yield _Judged(link, entry, document, _policy(document), _case(link, entry))
+
+
+def signatures(links: tuple[Link, ...]) -> str:
+    """Every entry is signed by enough runner keys of the policy in force at its place."""
+    keys: set[PublicKey] = set()
+    chain = Chain(links)
+    for place, link in enumerate(links, start=1):
+        entry = link.entry
+        document = entry.documents[0] if isinstance(entry, Genesis) else chain.policy_at(place)
+        expected = (
+            document.sha256
+            if isinstance(entry, Reserve | Settle | Genesis)
+            else entry.documents[0].sha256
+        )
+        if entry.policy_set != expected:
+            raise ChainError(f"{link.path}: stands under another policy than the one in force")
+        try:
+            found = link.envelope.signers(_ring(document)["runner"])
+        except SignatureError as error:
+            raise SignatureError(f"{link.path}: {error.message}") from None
+        needed = _policy(document).spec.roles["runner"].threshold
+        if len(found) < needed:
+            raise SignatureError(f"{link.path}: {len(found)} of {needed} runner signatures")
+        keys |= found
+    return f"{len(links)} entries by {len(keys)} runner key(s), each in its role at its place"
+
+
+def policies(chain: Chain) -> str:
+    """Every adoption has the approvals that the policy before it demands."""
+    previous: Document | None = None
+    count = 0
+    for link in chain.links:
+        entry = link.entry
+        if not isinstance(entry, Genesis | PolicyAdopted):
+            continue
+        adopted = entry.documents[0]
+        judge = previous or adopted
+        judgement = judge_policy(
+            entry.approvals,
+            root=entry.root,
+            previous=previous.sha256 if previous else None,
+            adopted=adopted.sha256,
+            ring=_ring(judge),
+        )
+        _demand(link, _policy(judge), _policy(judge).spec.policy_change.roles, judgement.signed)
+        if judgement.rejected:
+            raise ChainError(
+                f"{link.path}: holds an approval that does not count: {judgement.rejected[0][1]}"
+            )
+        if previous:
+            check_change(_policy(previous), _policy(adopted), link.path)
+        _ring(adopted)
+        previous = adopted
+        count += 1
+    return f"{count} polic{'y' if count == 1 else 'ies'}, each approved under the one before"
+
+
+def check_change(
+    before: PrivacyPolicy, after: PrivacyPolicy, place: str = "policies/organization.yaml"
+) -> None:
+    """Raise where a new policy would undo what the filter rests on.
+
+    Raises:
+        ChainError: orders or δ changed, a population lost its budget or changed its relation, or
+            the ledger would move.
+    """
+    if before.spec.accounting != after.spec.accounting:
+        raise ChainError(
+            f"{place}: accounting (δ and orders) is fixed when the first policy is adopted",
+            fix="restore spec.accounting; other orders chosen after spending are no valid filter",
+        )
+    if before.spec.ledger != after.spec.ledger:
+        raise ChainError(
+            f"{place}: the ledger's branch cannot be changed", fix="restore spec.ledger"
+        )
+    for name, population in before.spec.populations.items():
+        renewed = after.spec.populations.get(name)
+        if renewed is None:
+            raise ChainError(
+                f"{place}: population {name} disappears, and its spend with it",
+                fix="keep it, with a low limit",
+            )
+        if renewed.neighboring != population.neighboring:
+            raise ChainError(
+                f"{place}: population {name} changes its neighboring relation", fix="restore it"
+            )
+
+
+def _demand(link: Link, policy: PrivacyPolicy, roles: tuple[str, ...], signed: object) -> None:
+    lacking = missing(policy, roles, signed)  # type: ignore[arg-type]
+    if lacking:
+        names = ", ".join(f"{role} ({count})" for role, count in lacking.items())
+        raise SignatureError(f"{link.path}: approvals missing: {names}")
+
+
+def documents(chain: Chain) -> str:
+    """Each reservation's manifest satisfied every rule on its day, and its facts are true."""
+    count = 0
+    for judged in _reserves(chain):
+        time = clock(judged.policy, moment_of(judged.entry.time))
+        findings = check.judge(judged.case, judged.policy, time.day)
+        denied = [finding for finding in findings if finding.level == "deny"]
+        if denied:
+            raise ChainError(
+                f"{judged.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
+            )
+        if judged.entry.facts != facts_of(judged.case.dataset, judged.case.release):
+            raise ChainError(f"{judged.link.path}: its facts are not those of its documents")
+        count += 1
+    return f"{count} manifest(s) judged again under the policy then in force"
+
+
+def approvals(chain: Chain) -> str:
+    """Each reservation carries the approvals that its policy demands of it."""
+    used: dict[str, int] = {}
+    attempts: dict[str, int] = {}
+    count = 0
+    for judged in _reserves(chain):
+        entry, case, policy = judged.entry, judged.case, judged.policy
+        attempts[entry.release] = attempts.get(entry.release, 0) + 1
+        if entry.attempt != attempts[entry.release]:
+            raise ChainError(
+                f"{judged.link.path}: is attempt {attempts[entry.release]}, not {entry.attempt}"
+            )
+        binding = Binding(
+            root=chain.root,
+            release=entry.release,
+            policy_set=judged.policy_document.sha256,
+            manifest=case.release_file.digest,
+            dataset=case.dataset_file.digest,
+            cost=from_record(entry.spend),
+        )
+        day = clock(policy, moment_of(entry.time)).day
+        judgement = judge_release(
+            entry.approvals, binding, _ring(judged.policy_document), day, used
+        )
+        if judgement.rejected:
+            path, reason = judgement.rejected[0]
+            raise SignatureError(f"{judged.link.path}: approval {path} does not count: {reason}")
+        facts = facts_of(case.dataset, case.release)
+        _demand(
+            judged.link,
+            policy,
+            required_roles(policy, case.dataset, case.release, facts),
+            judgement.signed,
+        )
+        for document in entry.approvals:
+            used[document.sha256] = used.get(document.sha256, 0) + 1
+        count += len(entry.approvals)
+    return f"{count} approval(s), bound to manifest, dataset, policy, cost and attempt"
+
+
+def costs(chain: Chain) -> str:
+    """Recorded losses, spends and claims are not below what the events cost."""
+    count = 0
+    for judged in _reserves(chain):
+        entry, accounting = judged.entry, judged.policy.spec.accounting
+        privacy = judged.case.release.spec.privacy
+        unit = judged.case.dataset.spec.unit
+        try:
+            for event in entry.events:
+                curves.check(event)
+            spend = Spend.of(entry.events, accounting.orders)
+            alone = compose.release_epsilon(entry.events, privacy.delta)
+        except AccountingError as error:
+            raise ChainError(f"{judged.link.path}: {error.message}") from None
+        person = epsilon(
+            person_spend(entry.events, unit.max_rows_per_person, accounting.orders),
+            accounting.delta,
+        )
+        claim = entry.claim
+        if entry.spend != to_record(spend):
+            raise ChainError(f"{judged.link.path}: its spend is not what its events cost")
+        if alone > privacy.epsilon or claim.epsilon < alone or claim.person_epsilon < person:
+            raise ChainError(
+                f"{judged.link.path}: claims ε {plain(claim.epsilon)} of {plain(privacy.epsilon)}, "
+                f"its events cost {plain(alone)}"
+            )
+        named = (claim.delta, claim.relation, claim.unit, claim.rows_per_person)
+        if named != (
+            privacy.delta,
+            judged.case.dataset.spec.neighboring,
+            unit.row,
+            unit.max_rows_per_person,
+        ):
+            raise ChainError(
+                f"{judged.link.path}: its claim names another δ, relation or unit than its documents"
+            )
+        if any(event.relation != claim.relation for event in entry.events):
+            raise ChainError(f"{judged.link.path}: an event is in another neighboring relation")
+        count += sum(event.times for event in entry.events)
+    return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+
+
+def sums(chain: Chain) -> str:
+    """Each reservation's running sums follow exactly from those before it."""
+    count = 0
+    for place, judged in enumerate(_reserves(chain)):
+        entry, policy = judged.entry, judged.policy
+        day = clock(policy, moment_of(entry.time)).day
+        past = budgets.history(chain.reserves[:place], policy)
+        expected = budgets.sums(policy, entry.facts, day, past, from_record(entry.spend))
+        if entry.sums != {key: to_record(spend) for key, spend in expected.items()}:
+            raise ChainError(
+                f"{judged.link.path}: its running sums do not follow from the entries before it"
+            )
+        if policy.spec.populations[entry.facts.population].neighboring != entry.claim.relation:
+            raise ChainError(f"{judged.link.path}: mixes neighboring relations within a population")
+        count += len(expected)
+    return f"{count} running sum(s), exact to the last digit"
+
+
+def budgets_held(chain: Chain) -> str:
+    """Every reservation fitted every scope it touched, by the filter of its policy."""
+    count = 0
+    for place, judged in enumerate(_reserves(chain)):
+        entry, policy = judged.entry, judged.policy
+        day = clock(policy, moment_of(entry.time)).day
+        past = budgets.history(chain.reserves[:place], policy)
+        for row in budgets.rows(policy, entry.facts, day, past, from_record(entry.spend)):
+            if not row.fits:
+                raise ChainError(
+                    f"{judged.link.path}: {row.title} reached ε {plain(row.after)} of {plain(row.limit)}"
+                )
+            count += 1
+    return f"{count} limit(s) held at every reservation"
+
+
+def composition(chain: Chain) -> str:
+    """OpenDP composes each population's events to no more than the recorded sums."""
+    policy = _policy(chain.policy)
+    orders, delta = policy.spec.accounting.orders, policy.spec.accounting.delta
+    lines = []
+    for name in policy.spec.populations:
+        entries = [entry for _, entry in chain.reserves if entry.facts.population == name]
+        events = [event for entry in entries for event in entry.events]
+        spent = Spend.zero(orders)
+        for entry in entries:
+            spent += from_record(entry.spend)
+        if events:
+            for order, value in compose.recompose(events, orders).items():
+                exact = spent.orders[order]
+                if abs(Decimal(value) - exact) > exact * Decimal("1e-9"):
+                    raise ChainError(
+                        f"population {name}: OpenDP composes order {order} to {value}, recorded {exact}"
+                    )
+        lines.append(f"{name}: ε {plain(epsilon(spent, delta))} at δ={short(delta)}")
+    return "; ".join(lines)
+
+
+def settlements(chain: Chain) -> str:
+    """A settled outcome agrees with the evidence recorded for it."""
+    counts: dict[str, int] = {}
+    for judged in _reserves(chain):
+        closed = chain.settles.get(judged.link.digest)
+        if closed is None:
+            continue
+        link, entry = closed
+        results = tuple(disclosure.from_record(record) for record in entry.evidence)
+        disclosure.records(results, judged.entry.events)
+        outcomes = thresholds.judge(
+            results, judged.case.release.spec.utility, judged.policy.spec.evidence.required
+        )
+        failed = [outcome for outcome in outcomes if not outcome]
+        if entry.outcome == "released" and failed:
+            raise ChainError(f"{link.path}: released although {failed[0].message}")
+        counts[entry.outcome] = counts.get(entry.outcome, 0) + 1
+    return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "none yet"

@@ -1,0 +1,137 @@
+"""Where an attempt keeps its files until they may leave: private, outside Git, and restartable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpgate.errors import SynthesisError, UsageError
+from dpgate.ledger.memory import Memory
+from dpgate.model.record import Artifact
+
+SEALED = "evidence.json.age"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one attempt, named by its reservation."""
+
+    folder: Path
+
+    @property
+    def staging(self) -> Path:
+        """Files of the release, before they are promoted."""
+        return self.folder / "staging"
+
+    @property
+    def sealed(self) -> Path:
+        """Restricted evidence, encrypted."""
+        return self.folder / SEALED
+
+    @property
+    def target(self) -> Path:
+        """Where the files go, as it was decided when the attempt began."""
+        return Path(json.loads((self.folder / "run.json").read_text())["target"])
+
+    def begin(self, release: str, target: Path) -> None:
+        """Make the folders, readable by their owner alone."""
+        self.staging.mkdir(parents=True, mode=0o700)
+        body = {"release": release, "target": str(target)}
+        (self.folder / "run.json").write_text(json.dumps(body) + "\n")
+
+    def discard(self) -> None:
+        """Delete everything of the attempt."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run_of(memory: Memory, reserve: str) -> Run:
+    """The folder of the attempt that a reservation paid for, whether it exists or not."""
+    return Run(memory.folder / "runs" / reserve.removeprefix("sha256:")[:32])
+
+
+def default_target(memory: Memory, release: str) -> Path:
+    """Where files of a release go unless the user says otherwise."""
+    return memory.folder / "released" / release
+
+
+def check_target(target: Path) -> None:
+    """Raise unless files can be moved to ``target``.
+
+    Raises:
+        UsageError: it exists and is not an empty folder, or its parent cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(
+            f"{target} is not empty", fix="give --out a folder that does not exist yet"
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make {target.parent}: {error.strerror}") from None
+    if not os.access(target.parent, os.W_OK):
+        raise UsageError(f"cannot write to {target.parent}")
+
+
+def promote(run: Run, artifacts: Iterable[Artifact], sealed_to: Path) -> Path:
+    """Move the files of a settled release to their destination. Repeating it does no harm.
+
+    Raises:
+        SynthesisError: a staged file is not the one that was settled, or cannot be moved.
+    """
+    target = run.target
+    plain = [artifact for artifact in artifacts if not artifact.sealed]
+    try:
+        if run.staging.is_dir():
+            _same(run.staging, plain)
+            _move(run.staging, target)
+        _same(target, plain)
+        keep_sealed(run, sealed_to)
+    except OSError as error:
+        raise SynthesisError(
+            f"the release is settled, but its files could not be moved to {target}: {error.strerror}",
+            fix="make room or permission there, and run the same command again: it spends nothing",
+        ) from None
+    run.discard()
+    return target
+
+
+def keep_sealed(run: Run, sealed_to: Path) -> None:
+    """Move encrypted evidence out of the attempt's folder, if there is any."""
+    if run.sealed.exists():
+        sealed_to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.replace(run.sealed, sealed_to)
+
+
+def _move(staging: Path, target: Path) -> None:
+    if target.is_dir() and not any(target.iterdir()):
+        target.rmdir()
+    try:
+        os.replace(staging, target)
+    except OSError:
+        # Another file system, or a move that was cut short: copy beside it, then rename.
+        copied = target.with_name(target.name + ".incoming")
+        shutil.rmtree(copied, ignore_errors=True)
+        shutil.copytree(staging, copied)
+        os.replace(copied, target)
+        shutil.rmtree(staging)
+
+
+def _same(folder: Path, artifacts: list[Artifact]) -> None:
+    for artifact in artifacts:
+        path = folder / artifact.name
+        if not path.is_file() or digest_of(path) != artifact.sha256:
+            raise SynthesisError(
+                f"{path} is not the file that was settled",
+                fix="the settled digest stands in the ledger; restore the file, or withdraw the release",
+            )
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()

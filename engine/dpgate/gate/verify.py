@@ -1,0 +1,322 @@
+"""`verify`: re-derive every claim of the ledger, offline, in numbered steps.
+
+The steps stand below in the order in which they run; `docs/verification.md` explains them one by
+one under the same numbers. Each returns a line for people, or raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError
+from dpgate.gate import rederive
+from dpgate.gate.results import Step, VerifyResult
+from dpgate.gate.staging import digest_of
+from dpgate.gate.workspace import policy_of, workspace
+from dpgate.ledger.chain import Chain, Link, link_up, read
+from dpgate.ledger.memory import Memory, known_roots
+from dpgate.ledger.store import Store
+from dpgate.loading.canonical import sha256
+from dpgate.loading.repository import Documents
+from dpgate.model.record import Settle
+
+
+@dataclass
+class Audit:
+    """What the steps work on and hand on to each other."""
+
+    files: Mapping[str, bytes]
+    root: str | None
+    documents: Documents | None = None
+    folder: Path | None = None
+    """Where released files are at hand, if anywhere."""
+    remember: bool = True
+    """Whether to hold the chain against what this machine saw before."""
+    links: tuple[Link, ...] = ()
+    chain: Chain | None = None
+    done: list[str] = field(default_factory=list)
+
+    @property
+    def linked(self) -> Chain:
+        """The chain, once step 4 has made it."""
+        if self.chain is None:  # pragma: no cover - steps run in order
+            raise ChainError("the chain was not linked up")
+        return self.chain
+
+
+def root_of_trust(audit: Audit) -> str:
+    """1: the genesis is the one whose digest was kept elsewhere."""
+    if not audit.files:
+        raise ChainError("the ledger is empty")
+    first = min(audit.files)
+    digest = sha256(audit.files[first])
+    if audit.root is None:
+        return f"{first} is {digest}; no root was given: self-consistency only"
+    if digest != audit.root:
+        raise ChainError(
+            f"releases/ledger/{first}: its digest {digest} is not the root {audit.root}",
+            fix="another repository, an edited genesis, or everything signed again: do not trust it",
+        )
+    return f"genesis {digest[:19]}… is the root"
+
+
+def form(audit: Audit) -> str:
+    """2: every file is one canonical envelope with one well-formed entry."""
+    audit.links = read(audit.files)
+    count = len(audit.links)
+    return f"{count} entr{'y' if count == 1 else 'ies'}, canonical byte for byte"
+
+
+def signatures(audit: Audit) -> str:
+    """3: every entry is signed by runner keys of the policy in force at its place."""
+    return rederive.signatures(audit.links)
+
+
+def links(audit: Audit) -> str:
+    """4: numbers, digests and times form one chain; each reservation is closed at most once."""
+    audit.chain = link_up(audit.links)
+    last = len(audit.links)
+    return f"1…{last}, no gap, no fork, times in order; {len(audit.chain.open)} reservation(s) open"
+
+
+def policies(audit: Audit) -> str:
+    """5: every policy was approved by those whom the policy before it names."""
+    return rederive.policies(audit.linked)
+
+
+def documents(audit: Audit) -> str:
+    """6: every released manifest satisfied the rules then in force."""
+    return rederive.documents(audit.linked)
+
+
+def approvals(audit: Audit) -> str:
+    """7: every reservation had its approvals, bound to exact digests, cost and attempts."""
+    return rederive.approvals(audit.linked)
+
+
+def costs(audit: Audit) -> str:
+    """8: no event is charged less than it costs, and every claim of a release covers its events."""
+    return rederive.costs(audit.linked)
+
+
+def sums(audit: Audit) -> str:
+    """9: running sums are exact; one neighboring relation per population."""
+    return rederive.sums(audit.linked)
+
+
+def budgets(audit: Audit) -> str:
+    """10: every reservation fitted every scope that it touched."""
+    return rederive.budgets_held(audit.linked)
+
+
+def composition(audit: Audit) -> str:
+    """11: OpenDP composes all events of each population to the same loss."""
+    return rederive.composition(audit.linked)
+
+
+def settlements(audit: Audit) -> str:
+    """12: what was released met its thresholds, and evidence names events that were charged."""
+    return rederive.settlements(audit.linked)
+
+
+def work_tree(audit: Audit) -> str:
+    """13: manifests in the work tree, and files at hand, are those that were settled."""
+    chain = audit.linked
+    compared = 0
+    for link, reserve in chain.reserves:
+        closed = chain.settles.get(link.digest)
+        if closed is None or closed[1].outcome != "released" or audit.documents is None:
+            continue
+        found = audit.documents.releases.get(reserve.release)
+        if found is None:
+            raise ChainError(
+                f"releases/{reserve.release}/release.yaml: released by entry {reserve.sequence}, now missing"
+            )
+        if found.digest != reserve.documents[0].sha256:
+            raise ChainError(
+                f"{found.file}: was edited after entry {reserve.sequence} released it",
+                fix="restore it; a changed release is a new manifest",
+            )
+        compared += 1
+        if audit.folder is not None:
+            _files(audit.folder, closed[1])
+    return f"{compared} manifest(s) as released" + (", files as settled" if audit.folder else "")
+
+
+def _files(folder: Path, entry: Settle) -> None:
+    for place in (folder / entry.release, folder):
+        if not place.is_dir() or not any((place / a.name).exists() for a in entry.artifacts):
+            continue
+        for artifact in entry.artifacts:
+            path = place / artifact.name
+            if not artifact.sealed and (not path.is_file() or digest_of(path) != artifact.sha256):
+                raise ChainError(f"{path}: is not the file that entry {entry.sequence} settled")
+        return
+
+
+def memory(audit: Audit) -> str:
+    """14: the chain extends the last head that this machine saw."""
+    if not audit.remember:
+        return "not compared"
+    kept = Memory(audit.linked.root)
+    kept.check(audit.linked)
+    last = kept.last()
+    return (
+        f"extends entry {last[0]}, the last one seen here"
+        if last
+        else "nothing was seen here before"
+    )
+
+
+STEPS: tuple[tuple[str, Callable[[Audit], str]], ...] = (
+    ("root", root_of_trust),
+    ("form", form),
+    ("signatures", signatures),
+    ("chain", links),
+    ("policies", policies),
+    ("rules", documents),
+    ("approvals", approvals),
+    ("costs", costs),
+    ("sums", sums),
+    ("budgets", budgets),
+    ("composition", composition),
+    ("settlements", settlements),
+    ("work tree", work_tree),
+    ("last head", memory),
+)
+
+
+def audit(files: Mapping[str, bytes], root: str) -> Chain:
+    """All steps that need only the ledger; used before every release.
+
+    Raises:
+        LedgerError: the first fault found.
+    """
+    case = Audit(files, root, remember=False)
+    for _, step in STEPS[:12]:
+        _guarded(step, case)
+    return case.linked
+
+
+def verify(
+    repo: Path | str = ".",
+    *,
+    root: str | None = None,
+    artifacts: Path | str | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> VerifyResult:
+    """Verify the ledger that this clone holds. Offline.
+
+    Args:
+        repo: a clone of the release repository.
+        root: genesis digest, kept outside the repository; without it, one that this machine has
+            trusted before counts, else the result is "self-consistent, not authenticated".
+        artifacts: folder with released files, to hold against their digests.
+        progress: called with the name of each step and a fraction.
+
+    Returns:
+        All steps, up to the first that failed, with file and reason.
+
+    Raises:
+        UndecidedError: the clone holds no ledger.
+    """
+    folder = Path(artifacts).resolve() if artifacts is not None else None
+    if folder is not None and not folder.is_dir():
+        raise UndecidedError(
+            f"{folder} is not a folder", fix="--artifacts names the folder with the released files"
+        )
+    try:
+        space = workspace(Path(repo))
+        tip = Store(space.root, branch=policy_of(space.policy_file).spec.ledger.branch).local_tip()
+    except LedgerError as error:
+        return _unreadable(error, root)
+    first = tip.files.get(min(tip.files)) if tip.files else b""
+    digest = sha256(first or b"")
+    known = root or (digest if digest in known_roots() else None)
+    case = Audit(tip.files, known, documents=space.documents, folder=folder)
+    steps: list[Step] = []
+    failed: DpgateError | None = None
+    for number, (name, step) in enumerate(STEPS, start=1):
+        if failed is not None:
+            steps.append(Step(number=number, name=name, status="skip", detail="not reached"))
+            continue
+        if progress:
+            progress(name, (number - 1) / len(STEPS))
+        try:
+            steps.append(Step(number=number, name=name, status="pass", detail=_guarded(step, case)))
+        except DpgateError as error:
+            failed = error
+            file, _, rest = error.message.partition(": ")
+            shown = (
+                (file, rest) if rest and "/" in file and " " not in file else ("", error.message)
+            )
+            steps.append(
+                Step(number=number, name=name, status="fail", detail=shown[1], file=shown[0])
+            )
+    return _result(case, tuple(steps), failed, digest, authenticated=known is not None)
+
+
+def _guarded(step: Callable[[Audit], str], case: Audit) -> str:
+    """Documents inside entries may be hostile: whatever they raise is a fault of the ledger."""
+    try:
+        return step(case)
+    except LedgerError:
+        raise
+    except DpgateError as error:
+        detail = "; ".join(str(problem) for problem in error.problems[:3])
+        raise LedgerError(
+            f"{error.message}{': ' + detail if detail else ''}", fix=error.fix
+        ) from None
+
+
+def _result(
+    case: Audit,
+    steps: tuple[Step, ...],
+    failed: DpgateError | None,
+    digest: str,
+    *,
+    authenticated: bool,
+) -> VerifyResult:
+    chain = case.chain
+    released = (
+        [entry.release for _, entry in chain.settles.values() if entry.outcome == "released"]
+        if chain
+        else []
+    )
+    if failed is not None:
+        code, advice = 3, failed.fix or "do not trust this ledger; compare it with another clone"
+    elif not authenticated:
+        code = 4
+        advice = "self-consistent, not authenticated: give --root DIGEST, as the owners publish it elsewhere"
+    else:
+        code, advice = 0, ""
+        if case.remember:
+            Memory(case.linked.root).remember(case.linked)
+    return VerifyResult(
+        verified=code == 0,
+        authenticated=authenticated,
+        root=digest,
+        head=chain.head.digest if chain else "",
+        entries=len(case.files),
+        releases=tuple(released),
+        steps=steps,
+        exit_code=code,
+        next=advice,
+    )
+
+
+def _unreadable(error: LedgerError, root: str | None) -> VerifyResult:
+    step = Step(number=2, name="form", status="fail", detail=error.message)
+    return VerifyResult(
+        verified=False,
+        authenticated=root is not None,
+        root="",
+        head="",
+        entries=0,
+        releases=(),
+        steps=(step,),
+        exit_code=error.exit_code,
+        next=error.fix,
+    )

@@ -1,0 +1,35 @@
+"""The state a work tree must be in before anything is released from it."""
+
+from __future__ import annotations
+
+from git.exc import GitCommandError
+
+from dpgate.errors import RepositoryError
+from dpgate.gate.workspace import Workspace
+from dpgate.ledger.store import Store
+
+
+def require_releasable(space: Workspace, store: Store, release: str) -> None:
+    """Raise unless the documents of a release are committed on a branch.
+
+    A shallow clone does no harm: nothing rests on Git ancestry.
+
+    Raises:
+        RepositoryError: HEAD is detached, or a document was changed after it was committed.
+    """
+    dataset = release.split("/", maxsplit=1)[0]
+    documents = ("policies", f"releases/{dataset}/dataset.yaml", f"releases/{release}")
+    try:
+        store.git("symbolic-ref", "--quiet", "HEAD")
+    except GitCommandError:
+        raise RepositoryError(
+            "HEAD is detached: a release is made from a branch, where reviewers see its manifest",
+            fix="git switch BRANCH, then try again",
+        ) from None
+    status = store.git("status", "--porcelain", "-z", "--untracked-files=all", "--", *documents)
+    changed = [row[3:].decode("utf-8", "replace") for row in status.split(b"\0") if row]
+    if changed:
+        raise RepositoryError(
+            f"the work tree is dirty: {', '.join(changed[:5])} {'is' if len(changed) == 1 else 'are'} not committed",
+            fix="commit what was reviewed (git add … && git commit), then try again",
+        )

@@ -1,0 +1,191 @@
+"""Text for a terminal: tables and bars; plain when piped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dpgate.errors import DpgateError
+from dpgate.gate import results as r
+from dpgate.model.values import Frozen
+from dpgate.report import text_ledger, text_plan
+from dpgate.report.words import findings, next_line, rounded_up, tick
+
+_PIPED_WIDTH = 110
+
+
+class TextReporter:
+    """Colour and width follow the terminal; a pipe gets plain text of a fixed width."""
+
+    def result(self, result: Frozen, out: TextIO) -> None:
+        """Write what a verb returned."""
+        _console(out).print(_RENDER[type(result)](result))
+
+    def error(self, error: DpgateError, out: TextIO) -> None:
+        """Write why a verb could not do its work."""
+        console = _console(out)
+        console.print(Text.assemble(("error: ", "bold red"), error.message))
+        for problem in error.problems:
+            if problem.place:
+                console.print(Text(f"  {problem.place}: {problem.message}"))
+            else:
+                console.print(Text(f"  {problem.message}"))
+            if problem.fix:
+                console.print(Text(f"      fix: {problem.fix}", style="cyan"))
+        if error.fix:
+            console.print(Text(f"  fix: {error.fix}", style="cyan"))
+
+
+def _console(out: TextIO) -> Console:
+    width = None if out.isatty() else _PIPED_WIDTH
+    return Console(file=out, width=width, highlight=False, soft_wrap=not out.isatty())
+
+
+def _check(result: r.CheckResult) -> RenderableType:
+    count = len(result.releases)
+    head = f"{count} manifest{'s' * (count != 1)} of {result.documents} documents checked"
+    verdict = ("allowed by the rules", "green") if result.allowed else ("denied", "bold red")
+    line = Text.assemble(tick(ok=result.allowed), " ", verdict, f": {head}")
+    after = ""
+    if result.allowed and count:
+        after = f"budgets and approvals are judged by: dpgate plan {result.releases[0]}"
+    return Group(*findings(result.findings), line, *next_line(after))
+
+
+def _approve(result: r.ApproveResult) -> RenderableType:
+    until = (
+        ""
+        if result.expires == "never"
+        else f", until {result.expires}, {result.attempts} attempt(s)"
+    )
+    return Group(
+        Text.assemble(tick(ok=True), f" {result.role} approves {result.subject}{until}"),
+        Text(f"  {result.path}   (key {result.key})"),
+        *next_line(result.next),
+    )
+
+
+def _release(result: r.ReleaseResult) -> RenderableType:
+    lines: list[RenderableType] = []
+    if result.plan is not None:
+        lines.append(text_plan.plan(result.plan))
+    ok = result.outcome in ("released", "already-released")
+    words = {
+        "released": "released",
+        "already-released": "released already; nothing was spent",
+        "gate-failed": "the gate failed: nothing is released, and the attempt is spent",
+        "denied": "denied: nothing was spent, the data was not opened",
+    }
+    numbers = [
+        f"entry {n} {what}"
+        for what, n in (("reserves", result.reserve), ("settles", result.settle))
+        if n
+    ]
+    tail = f"  ({', '.join(numbers)})" if numbers else ""
+    lines.append(
+        Text.assemble(tick(ok=ok), f" {result.release}: ", (words[result.outcome], "bold"), tail)
+    )
+    lines += [Text(f"  ✗ {failure}", style="red") for failure in result.failures]
+    if result.evidence:
+        lines.append(_evidence(result.evidence))
+    if result.folder:
+        lines.append(Text(f"  files in {result.folder}", overflow="fold"))
+    lines += [Text(f"    {a['name']:<14} {a['sha256']}", style="dim") for a in result.artifacts]
+    return Group(*lines, *next_line(result.next))
+
+
+def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
+    table = Table(
+        box=None, pad_edge=False, title="evidence", title_justify="left", title_style="bold"
+    )
+    for name in ("metric", "discloses", "value", "95 % interval"):
+        table.add_column(name, justify="right" if name[0] in "v9" else "left")
+    for item in evidence:
+        metric = item["metric"] + (f", {item['order']}-way" if item.get("order") else "")
+        kind = item["disclosure"]
+        if kind == "restricted":
+            table.add_row(metric, "restricted", "sealed", "")
+        else:
+            interval = (
+                f"{rounded_up(item['low'], 4)} … {rounded_up(item['high'], 4)}"
+                if "low" in item
+                else ""
+            )
+            label = "dp, charged" if kind == "dp" else kind
+            table.add_row(metric, label, rounded_up(item["value"], 4), interval)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _verify(result: r.VerifyResult) -> RenderableType:
+    lines: list[RenderableType] = []
+    for step in result.steps:
+        mark = {"pass": ("✓", "green"), "fail": ("✗", "bold red"), "skip": ("–", "dim")}[
+            step.status
+        ]
+        where = f"{step.file}: " if step.file else ""
+        style = "dim" if step.status == "skip" else ""
+        lines.append(
+            Text.assemble(
+                f"{step.number:>3} {step.name:<13}", mark, " ", (where + step.detail, style)
+            )
+        )
+    if result.verified:
+        count = len(result.releases)
+        head = f"verified: {count} release{'s' * (count != 1)}, {result.entries} entries, nothing spent is missing"
+    elif result.exit_code == 4:
+        head = f"self-consistent, not authenticated: the genesis is {result.root}"
+    else:
+        head = "NOT verified"
+    lines.append(Text.assemble(tick(ok=result.verified), " ", (head, "bold")))
+    return Group(*lines, *next_line(result.next))
+
+
+def _adopt(result: r.AdoptResult) -> RenderableType:
+    return Group(
+        Text.assemble(
+            tick(ok=True), f" policy {result.policy_set} adopted by entry {result.entry}"
+        ),
+        *(Text(f"  {change}") for change in result.changes),
+        Text(f"  root {result.root}"),
+        *next_line(result.next),
+    )
+
+
+def _recover(result: r.RecoverResult) -> RenderableType:
+    staged = (
+        "staged files were deleted" if result.deleted_staging else "no staged files on this machine"
+    )
+    return Group(
+        Text.assemble(
+            tick(ok=True),
+            f" {result.release}: entry {result.settle} closes reservation {result.reserve} as abandoned",
+        ),
+        Text(f"  {staged}"),
+        *next_line(result.next),
+    )
+
+
+def _files(result: r.FilesResult) -> RenderableType:
+    return Group(
+        Text.assemble(tick(ok=True), f" {result.title}"),
+        *(Text(f"  {line}") for line in result.lines),
+        *next_line(result.next),
+    )
+
+
+_RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
+    r.CheckResult: _check,
+    r.PlanResult: text_plan.plan,
+    r.ApproveResult: _approve,
+    r.ReleaseResult: _release,
+    r.VerifyResult: _verify,
+    r.LedgerResult: text_ledger.ledger,
+    r.AdoptResult: _adopt,
+    r.RecoverResult: _recover,
+    r.FilesResult: _files,
+}

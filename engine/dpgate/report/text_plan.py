@@ -1,0 +1,116 @@
+"""A plan as text: what an approver reads first."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dpgate.gate.results import PlanResult, ScopeRow
+from dpgate.model.values import plain, short
+from dpgate.report.words import bar, findings, left, next_line, shown, tick
+
+
+def plan(result: PlanResult) -> RenderableType:
+    """The whole plan."""
+    parts: list[RenderableType] = [_head(result), Text("")]
+    if result.scopes:
+        parts += [budget_table(result.scopes, short(result.delta)), Text("")]
+        parts += _claims(result)
+        parts.append(Text(""))
+    if result.findings:
+        parts += [Text("findings", style="bold"), *findings(result.findings)]
+    parts += _approvals(result)
+    if result.policy_note:
+        parts.append(Text(f"! {result.policy_note}", style="yellow"))
+    return Group(*parts, *next_line(result.next))
+
+
+def _head(result: PlanResult) -> Text:
+    words = {
+        "ready": "ready to release",
+        "waiting": "not yet: "
+        + ", ".join(
+            f"{row.needed - row.have} {row.role}"
+            for row in result.approvals
+            if row.have < row.needed
+        )
+        + " approval missing",
+        "denied": "denied",
+        "released": f"released by entry {result.entry}",
+    }
+    mark = tick(ok=result.verdict in ("ready", "released"))
+    return Text.assemble((result.release, "bold"), "   ", mark, " ", words[result.verdict])
+
+
+def budget_table(rows: tuple[ScopeRow, ...], delta: str, *, spent_only: bool = False) -> Table:
+    """Budgets; `spent_only` leaves out what a release would add."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"budget (ε at δ={delta})")
+    names = (
+        ("spent", "limit", "remaining")
+        if spent_only
+        else ("before", "this", "after", "limit", "remaining")
+    )
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for row in rows:
+        numbers = [] if spent_only else [shown(row.before), "+" + shown(row.this)]
+        numbers += [shown(row.after), plain(row.limit), left(row.remaining)]
+        style = "" if row.fits else "bold red"
+        table.add_row(row.title, *numbers, bar(row.after, row.limit), style=style)
+    return table
+
+
+def _claims(result: PlanResult) -> list[Text]:
+    relation = result.relation.replace("-", "/")
+    lines = [
+        Text(
+            f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} ({relation}, one {result.unit}); "
+            f"ε {shown(result.row_epsilon)} at the policy's δ by its {len(result.orders)} orders"
+        ),
+        Text(
+            '"this" is what the composition grows by, so later releases add less than their ε alone',
+            style="dim",
+        ),
+    ]
+    if result.rows_per_person > 1:
+        lines.append(
+            Text(
+                f"person-level ({result.rows_per_person} {result.unit}s a person), if asked: this release "
+                f"ε {shown(result.person_epsilon)} instead of {shown(result.row_epsilon)}"
+            )
+        )
+    if result.noise:
+        kinds = {1: "one-way", 2: "two-way"}
+        widths = ", ".join(
+            f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}" for n in result.noise
+        )
+        lines.append(
+            Text(
+                f"noise per cell, in {result.unit}s (95 %): {widths}. Model error is not included."
+            )
+        )
+    if result.evidence_share:
+        lines.append(
+            Text(
+                f"evidence: {plain(result.evidence_share * 100)} % of the release's ρ measures its own utility"
+            )
+        )
+    return lines
+
+
+def _approvals(result: PlanResult) -> list[Text]:
+    if not result.approvals:
+        return []
+    parts = []
+    for row in result.approvals:
+        enough = row.have >= row.needed
+        parts.append(f"{row.role} {'✓' if enough else '✗'} {row.have} of {row.needed}")
+    lines = [Text.assemble(("approvals  ", "bold"), "   ".join(parts))]
+    lines += [
+        Text(f"  ! {item.path} does not count: {item.reason}", style="yellow")
+        for item in result.rejected
+    ]
+    return lines

@@ -1,0 +1,57 @@
+"""Small pieces that text reports share: marks, bars, rounded numbers, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from rich.text import Text
+
+from dpgate.accounting.rounding import down, up
+from dpgate.model.finding import Finding
+from dpgate.model.values import plain
+
+
+def tick(*, ok: bool) -> tuple[str, str]:
+    """A mark for good or bad."""
+    return ("✓", "green") if ok else ("✗", "bold red")
+
+
+def shown(value: Decimal, places: int = 2) -> str:
+    """A cost: rounded up, so that it never looks smaller than it is."""
+    return format(up(value, places), f".{places}f")
+
+
+def left(value: Decimal, places: int = 2) -> str:
+    """A remainder: rounded down."""
+    return format(down(value, places), f".{places}f")
+
+
+def rounded_up(value: str, places: int) -> str:
+    """A recorded decimal, rounded up."""
+    return plain(up(Decimal(value), places))
+
+
+def bar(after: Decimal, limit: Decimal, width: int = 22) -> str:
+    """How much of a budget is spent, never shown as less than it is."""
+    part = min(Decimal(1), after / limit) if limit else Decimal(1)
+    filled = int((part * width).to_integral_value(rounding="ROUND_CEILING"))
+    return "█" * filled + "░" * (width - filled)
+
+
+def findings(items: Iterable[Finding]) -> Iterator[Text]:
+    """One finding: place, message, rule, and the fix below."""
+    for item in items:
+        deny = item.level == "deny"
+        yield Text.assemble(
+            ("✗ " if deny else "! ", "bold red" if deny else "yellow"),
+            f"{item.place}  {item.message}   ",
+            (f"[{item.rule}]", "dim"),
+        )
+        yield Text(f"    fix: {item.fix}", style="cyan")
+
+
+def next_line(text: str) -> Iterator[Text]:
+    """What to do next, if anything."""
+    if text:
+        yield Text.assemble(("next: ", "bold"), text)
