@@ -119,7 +119,7 @@ def _words(parsed: Parsed, model: type[BaseModel], error: _Error) -> tuple[str, 
     if error.kind == "extra_forbidden":
         return wording.unknown_key(str(last), known_keys(model, parsed.value, path[:-1]))
     if error.kind == "key":
-        wanted = wording.expected("string_pattern_mismatch", error.context, error.message)
+        wanted = wording.expected("string_pattern_mismatch", error.context)
         return f"{wording.where(path[:-1])}: expected {wanted}; found key {last!r}", "rename it"
     if error.kind == "union_tag_invalid":
         wanted = wording.choice(error.context["expected_tags"])
@@ -133,9 +133,7 @@ def _mismatch(parsed: Parsed, path: Path, group: list[_Error]) -> tuple[str, str
     value: Any = parsed.value
     for step in path:
         value = value[step]
-    wanted = dict.fromkeys(
-        wording.expected(error.kind, error.context, error.message) for error in group
-    )
+    wanted = dict.fromkeys(wording.expected(error.kind, error.context) for error in group)
     message = f"expected {', or '.join(wanted)}; found {wording.describe(value)}"
     fix = next(filter(None, (wording.fix(e.kind, e.context, value) for e in group)), "")
     return f"{wording.where(path)}: {message}", fix

@@ -44,15 +44,13 @@ def _walk(model: type[BaseModel], document: Value, path: Path) -> list[Any]:
     return here
 
 
-def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
+def _inside(annotation: Any, step: str | int) -> tuple[Any, ...]:
     """Annotations of what `step` leads to."""
     if _is_model(annotation):
-        if step in (fields := _fields(annotation)):
-            yield fields[str(step)]
-    elif get_origin(annotation) is dict:
-        yield get_args(annotation)[1]
-    elif get_origin(annotation) is tuple:
-        yield get_args(annotation)[0]
+        return tuple(inner for name, inner in _fields(annotation).items() if name == step)
+    given = get_args(annotation)
+    # A mapping leads to its second argument, a list to its first, and text to nothing.
+    return {dict: given[1:], tuple: given[:1]}.get(get_origin(annotation), ())
 
 
 def _members(annotation: Any) -> Iterator[Any]:

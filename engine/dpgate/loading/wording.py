@@ -47,15 +47,14 @@ LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
 """The model's errors about a value of the right kind that is out of bounds."""
 
 
-def expected(kind: str, context: dict[str, Any], message: str) -> str:
-    """What the model expected, from the kind, context and message of its error."""
+def expected(kind: str, context: dict[str, Any]) -> str:
+    """What the model expected, from the kind and context of its error.
+
+    `kind` is one of `KINDS`, of `LIMITS`, or ``literal_error``.
+    """
     if kind in KINDS:
         return KINDS[kind]
-    if kind in LIMITS:
-        return LIMITS[kind](context)
-    if kind == "literal_error":
-        return choice(context["expected"])
-    return message.removeprefix("Input should be ")
+    return LIMITS[kind](context) if kind in LIMITS else choice(context["expected"])
 
 
 def choice(quoted: str) -> str:
