@@ -86,6 +86,11 @@ class Store:
         Raises:
             RemoteError: the remote cannot be reached.
         """
+        if self.remote not in (remote.name for remote in self.repo.remotes):
+            raise RepositoryError(
+                f"this clone has no remote {self.remote}, and the ledger lives on a remote",
+                fix=f"git remote add {self.remote} URL",
+            )
         try:
             listed = self.git("ls-remote", "--heads", self.remote, f"refs/heads/{self.branch}")
             if not listed.strip():

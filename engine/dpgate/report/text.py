@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -16,34 +17,36 @@ from dpgate.model.values import Frozen
 from dpgate.report import text_ledger, text_plan
 from dpgate.report.words import findings, next_line, rounded_up, tick
 
-_PIPED_WIDTH = 110
+_PIPED_WIDTH = 160
 
 
 class TextReporter:
-    """Colour and width follow the terminal; a pipe gets plain text of a fixed width."""
+    """Colour and width follow the terminal; a pipe gets plain text."""
 
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""
-        _console(out).print(_RENDER[type(result)](result))
+        _print(out, _RENDER[type(result)](result))
 
     def error(self, error: DpgateError, out: TextIO) -> None:
         """Write why a verb could not do its work."""
-        console = _console(out)
-        console.print(Text.assemble(("error: ", "bold red"), error.message))
+        lines = [Text.assemble(("error: ", "bold red"), error.message)]
         for problem in error.problems:
-            if problem.place:
-                console.print(Text(f"  {problem.place}: {problem.message}"))
-            else:
-                console.print(Text(f"  {problem.message}"))
+            place = f"{problem.place}: " if problem.place else ""
+            lines.append(Text(f"  {place}{problem.message}"))
             if problem.fix:
-                console.print(Text(f"      fix: {problem.fix}", style="cyan"))
+                lines.append(Text(f"      fix: {problem.fix}", style="cyan"))
         if error.fix:
-            console.print(Text(f"  fix: {error.fix}", style="cyan"))
+            lines.append(Text(f"  fix: {error.fix}", style="cyan"))
+        _print(out, Group(*lines))
 
 
-def _console(out: TextIO) -> Console:
-    width = None if out.isatty() else _PIPED_WIDTH
-    return Console(file=out, width=width, highlight=False, soft_wrap=not out.isatty())
+def _print(out: TextIO, body: RenderableType) -> None:
+    if out.isatty():
+        Console(file=out, highlight=False).print(body)
+        return
+    page = StringIO()
+    Console(file=page, width=_PIPED_WIDTH, highlight=False, soft_wrap=True).print(body)
+    out.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
 
 def _check(result: r.CheckResult) -> RenderableType:

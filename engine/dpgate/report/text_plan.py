@@ -46,7 +46,7 @@ def _head(result: PlanResult) -> Text:
 def budget_table(rows: tuple[ScopeRow, ...], delta: str, *, spent_only: bool = False) -> Table:
     """Budgets; `spent_only` leaves out what a release would add."""
     table = Table(box=None, pad_edge=False)
-    table.add_column(f"budget (ε at δ={delta})")
+    table.add_column(f"budget (ε at δ={delta})", no_wrap=True)
     names = (
         ("spent", "limit", "remaining")
         if spent_only
