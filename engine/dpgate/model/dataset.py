@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -81,7 +82,7 @@ class Range(Frozen):
             raise ValueError(f"min {self.min} must be below max {self.max}")
         if isinstance(self.bins, tuple):
             edges = self.bins
-            if len(edges) < 2 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+            if len(edges) < 2 or any(a >= b for a, b in itertools.pairwise(edges)):
                 raise ValueError("bin edges must be at least two and strictly increasing")
             if edges[0] != self.min or edges[-1] != self.max:
                 raise ValueError(
@@ -120,6 +121,9 @@ class NumberColumn(_Column):
     def _bins(self) -> NumberColumn:
         if self.domain.bins == "each":
             raise ValueError("bins: each is for integer columns; give a number of bins or edges")
+        for bound in (self.domain.min, self.domain.max):
+            if abs(bound) > 2**53:
+                raise ValueError(f"bounds of a number column must lie within ±2^53: {bound}")
         return self
 
 

@@ -54,7 +54,7 @@ class ColumnDomain:
         return len(self.lows or self.values) + (self.null is not None)
 
 
-def column_domain(name: str, column: DomainColumn) -> ColumnDomain:
+def column_domain(name: str, column: DomainColumn | IdentifierColumn) -> ColumnDomain:
     """The cells of a column, from its public description."""
     if isinstance(column, IdentifierColumn):
         raise TypeError(f"identifier column {name} has no domain")
@@ -77,8 +77,9 @@ def _binned(name: str, column: IntegerColumn | NumberColumn) -> ColumnDomain:
     whole = isinstance(column, IntegerColumn)
     edges = _edges(column.domain, whole=whole)
     lows = tuple(bound(edge) for edge in edges[:-1])
+    highs: tuple[int | float, ...]
     if whole:
-        highs = tuple(int(edge) - 1 for edge in edges[1:-1]) + (int(edges[-1]),)
+        highs = (*(int(edge) - 1 for edge in edges[1:-1]), int(edges[-1]))
     else:
         highs = tuple(bound(edge) for edge in edges[1:])
     null = len(lows) if column.nullable else None

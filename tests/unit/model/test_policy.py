@@ -1,0 +1,93 @@
+"""A policy that contradicts itself is refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from dpgate.loading.yaml import parse
+from dpgate.model.policy import PrivacyPolicy, Quota
+
+POLICY = Path(__file__).parents[2] / "assets" / "documents" / "policy.yaml"
+GOOD: dict[str, Any] = parse("policy.yaml", POLICY.read_bytes()).value
+
+
+@pytest.mark.parametrize(
+    ("given", "selector"),
+    [
+        ({"every": "month"}, ("all", "*")),
+        ({"lifetime": True, "purpose": "teaching"}, ("purpose", "teaching")),
+        ({"every": "year", "recipient": "*"}, ("recipient", "*")),
+        ({"every": "year", "sensitivity": "phi"}, ("sensitivity", "phi")),
+    ],
+)
+def test_what_a_quota_is_about(given: dict[str, Any], selector: tuple[str, str]) -> None:
+    assert Quota.model_validate({"epsilon": 1, **given}).selector == selector
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"every": "month", "purpose": "a", "recipient": "b"}, "about one of"),
+        ({}, "needs either every"),
+        ({"every": "month", "lifetime": True}, "needs either every"),
+    ],
+)
+def test_quotas_that_say_two_things(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Quota.model_validate({"epsilon": 1, **given})
+
+
+def spec(key: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["spec"].update({key: value})
+
+
+def role(name: str, value: object) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["spec"]["roles"].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (spec("accounting", {"delta": 1, "orders": (2, 4)}), "less than 1"),
+        (
+            spec("accounting", {"delta": GOOD["spec"]["delta_at_most"], "orders": (4, 4)}),
+            "strictly",
+        ),
+        (role("privacy", {"keys": ("k",), "threshold": 2}), "exceeds the 1 keys"),
+        (role("empty", {}), "needs keys or encrypt_to"),
+        (role("runner", {"encrypt_to": ("age1x",)}), "roles.runner with at least one key"),
+        (spec("roles", {"privacy": {"keys": ("k",)}}), "roles.runner with at least one key"),
+        (spec("policy_change", {"roles": ("stewards",)}), "stewards must approve but has no keys"),
+        (spec("approvals", ({"roles": ("nobody",)},)), "nobody must approve"),
+        (
+            spec("approvals", ({"roles": ("privacy",), "when": {"region_not_in": ("US",)}},)),
+            "no release without approval",
+        ),
+        (
+            spec("approvals", ({"roles": ("privacy",)}, {"roles": ("privacy",), "when": {}})),
+            "needs region_not_in or sensitivity_in",
+        ),
+        *(
+            (spec("ledger", {"branch": branch}), "not a branch name that Git accepts")
+            for branch in ("a..b", "a//b", "a/", "a.", "a.lock", "a/.b")
+        ),
+        (spec("ledger", {"branch": "-x"}), "pattern"),
+    ],
+)
+def test_contradictions(change: Callable[[dict[str, Any]], None], message: str) -> None:
+    document = copy.deepcopy(GOOD)
+    change(document)
+    with pytest.raises(ValidationError, match=message):
+        PrivacyPolicy.model_validate(document)
+
+
+def test_the_example_itself_is_good() -> None:
+    policy = PrivacyPolicy.model_validate(copy.deepcopy(GOOD))
+    assert policy.spec.ledger.branch == "dpgate-ledger"
+    assert policy.spec.evidence.required == ("schema_conformity",)
