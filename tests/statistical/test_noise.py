@@ -44,7 +44,7 @@ def p_value(noise: np.ndarray, scale: float) -> float:
     """Two-sided p-value of χ² = Σ (noise/scale)² against its law under the true scale."""
     statistic = float(((noise / scale) ** 2).sum())
     tail = stats.chi2(len(noise))
-    return 2 * min(tail.cdf(statistic), tail.sf(statistic))
+    return float(2 * min(tail.cdf(statistic), tail.sf(statistic)))
 
 
 @pytest.mark.parametrize("rho", ["0.0001", "0.005", "0.02"])
@@ -82,4 +82,4 @@ def test_seeds_change_nothing() -> None:
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002 - the seeding is what is tested
         runs.append(Mechanisms([noise_event("0.001")], "add-remove").gaussian("test.noise", counts))
-    assert not np.array_equal(*runs)
+    assert not np.array_equal(runs[0], runs[1])

@@ -37,11 +37,8 @@ def csv_source(path: Path, domain: Domain) -> ArrowSource:
         header = _header(path)
         with path.open("rb") as file:
             file.readline(_HEADER_BYTES)
-            for plain, odd in blocks(file):
-                if plain:
-                    yield from _plain(plain, header, domain.names)
-                if odd:
-                    yield _odd(odd, header, domain.names)
+            for records in blocks(file):
+                yield from _parsed(records, header, domain.names)
 
     return ArrowSource(domain, read)
 
@@ -62,17 +59,19 @@ def _header(path: Path) -> list[str]:
     return [name.decode("utf-8", errors="replace") for name in names]
 
 
-def _plain(data: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.RecordBatch]:
-    """Records without quotes, by Arrow; those with too few or too many fields are dropped."""
+def _parsed(records: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.RecordBatch]:
+    """Well-formed records; those with too few or too many fields are dropped."""
+    if not records:
+        return []
     table = arrow_csv.read_csv(
-        BytesIO(data),
+        BytesIO(records),
         read_options=arrow_csv.ReadOptions(
             # Names of our own: the file's may repeat.
             column_names=[str(place) for place in range(len(header))],
             use_threads=False,
-            block_size=len(data) + 1,
+            block_size=len(records) + 1,
         ),
-        parse_options=arrow_csv.ParseOptions(quote_char=False, invalid_row_handler=_skip),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=_skip),
         convert_options=arrow_csv.ConvertOptions(
             column_types={str(place): pa.binary() for place in range(len(header))},
             include_columns=[str(header.index(name)) for name in names],
@@ -85,14 +84,6 @@ def _plain(data: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.
 
 def _skip(row: arrow_csv.InvalidRow) -> str:  # noqa: ARG001 - Arrow's protocol
     return "skip"
-
-
-def _odd(records: Sequence[bytes], header: Sequence[str], names: Sequence[str]) -> pa.RecordBatch:
-    """Records with quotes, each parsed on its own."""
-    rows = [fields for record in records if len(fields := _fields(record)) == len(header)]
-    places = [header.index(name) for name in names]
-    columns = [pa.array([row[place] for row in rows], pa.binary()) for place in places]
-    return pa.record_batch(columns, names=list(names))
 
 
 def _fields(record: bytes) -> list[bytes]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dpgate.errors import DpgateError, SourceError
 from dpgate.sources.interface import MarginalSource
@@ -117,10 +119,14 @@ def test_addresses_that_cannot_be_opened(uri: str) -> None:
         describe(uri, worlds.dataset(), list(worlds.COLUMNS))
 
 
-def test_a_file_that_goes_away_after_the_preflight(tmp_path: Path) -> None:
-    pq.write_table(worlds.table(worlds.rows(3)), tmp_path / "a.parquet")
-    source = opened(tmp_path / "a.parquet")
-    (tmp_path / "a.parquet").unlink()
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_a_file_that_goes_away_after_the_preflight(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    write_csv(worlds.rows(3), path)
+    if suffix == ".parquet":
+        pq.write_table(worlds.table(worlds.rows(3)), path)
+    source = opened(path)
+    path.unlink()
     with pytest.raises(SourceError, match="unreadable"):
         source.count([(0,)])
 
@@ -149,6 +155,7 @@ HEADER = b"\xef\xbb\xbfage,note,job\r\n"
         (b'1,"7,,smith\n8,,smith\n",clerk\n', 1),
         (b"1,\xff\xfe,cl\xff\n2,\x00,smith\n", 2),
         (b"1,a\rb,clerk\n2,,smith\n", 1),
+        (b'"",,"clerk"\r\n"2","""x"",","smith"\r\n', 2),
         (b"", 0),
     ],
 )
@@ -156,3 +163,15 @@ def test_records_of_a_csv(body: bytes, ages: int, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEADER + body)
     source = open_source(str(tmp_path / "a.csv"), worlds.dataset(), ["job", "age"])
     assert source.count([(1,)])[0].sum() == ages
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(notes=st.lists(st.text(alphabet='",\r\n a7é', max_size=6), min_size=1, max_size=8))
+def test_what_people_write_into_a_field_is_no_record(notes: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["note", "age", "job"])
+        writer.writerows([[note, 30, "smith"] for note in notes])
+    source = open_source(str(tmp_path / "a.csv"), worlds.dataset(), ["age", "job"])
+    counted = source.count([(0, 1)])[0]
+    assert counted.sum() == counted[:, 1].sum() == len(notes)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from io import BytesIO, StringIO
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,9 +16,9 @@ from dpgate.sources.records import blocks
 
 def split(data: bytes, size: int) -> list[bytes]:
     found: list[bytes] = []
-    for plain, odd in blocks(BytesIO(data), size=size):
-        found += plain.split(b"\n")[:-1]
-        found += odd
+    for records in blocks(BytesIO(data), size=size):
+        cuts = [0, *(m.end() for m in re.finditer(rb'\n(?=(?:[^"]*"[^"]*")*[^"]*\Z)', records))]
+        found += [records[a:b].removesuffix(b"\n").removesuffix(b"\r") for a, b in pairwise(cuts)]
     return sorted(found)
 
 
@@ -44,7 +46,7 @@ def test_a_record_is_dropped_by_its_length_alone(before: int) -> None:
 )
 def test_what_a_writer_wrote_comes_back(rows: list[list[str]], size: int) -> None:
     text = StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
     data = text.getvalue().encode("utf-8", errors="surrogatepass")
     assert len(split(data, size)) == len(rows)
 
@@ -52,3 +54,17 @@ def test_what_a_writer_wrote_comes_back(rows: list[list[str]], size: int) -> Non
 @given(st.binary(max_size=400), st.integers(min_value=1, max_value=50))
 def test_any_bytes_are_split(data: bytes, size: int) -> None:
     assert all(len(record) < size for record in split(data, size))
+
+
+WELL = rb'(?:"(?:[^"]|"")*"|[^",\r\n]*)(?:,(?:"(?:[^"]|"")*"|[^",\r\n]*))*\r?'
+
+
+@given(st.lists(st.text(alphabet='",\r\na', max_size=8).map(str.encode), max_size=6))
+def test_records_that_come_back_are_well_formed(lines: list[bytes]) -> None:
+    data = b"\n".join(lines) + b"\n"
+    found = split(data, 1000)
+    assert all(re.fullmatch(WELL, record) for record in found)
+    # Records that a strict reader takes one by one are all there.
+    if data.count(b'"') == 0:
+        strict = [line for line in data.split(b"\n")[:-1] if re.fullmatch(WELL, line)]
+        assert found == sorted(line.removesuffix(b"\r") for line in strict)

@@ -81,6 +81,19 @@ def test_tasks_that_are_refused() -> None:
         planned(10_000, 2_000)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        ColumnDomain(name="x", kind="whole", values=(1, 2**63)),
+        ColumnDomain(name="x", kind="number", lows=(0, 5), highs=(5, 10**400)),
+    ],
+)
+def test_values_that_files_cannot_hold_are_refused_before_the_data(column: ColumnDomain) -> None:
+    domain = Domain(columns=(column, *worlds.domain().columns))
+    with pytest.raises(SynthesisError, match=r"64-bit numbers: x$"):
+        Mst().plan(Task(domain=domain, relation="add-remove", rows=1), Decimal(1))
+
+
 def test_planning_needs_no_numerics() -> None:
     code = (
         "import sys, dpgate.synthesis.mst.synthesizer, dpgate.synthesis.registry\n"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
 from dpgate.accounting.rounding import significant_down
 from dpgate.errors import SynthesisError
+from dpgate.model.domain import ColumnDomain
 from dpgate.model.event import Event
 from dpgate.synthesis.interface import NoiseRow, Task
 
@@ -52,7 +53,8 @@ def plan(task: Task, rho: Decimal) -> tuple[Event, ...]:
         for three or more also `mst.select` (once an edge).
 
     Raises:
-        SynthesisError: there is no column, or a pair of columns has too many cells.
+        SynthesisError: there is no column, a pair of columns has too many cells, or a value is
+            too large for released files.
 
     Privacy:
         Under add-remove one row moves one cell of a table by 1 (L2²: 1) and a score by
@@ -66,6 +68,12 @@ def plan(task: Task, rho: Decimal) -> tuple[Event, ...]:
             f"the two largest columns have {sizes[-1]} × {sizes[-2]} cells together, "
             f"mst handles {_CELLS_AT_MOST}",
             fix="give one of them fewer bins",
+        )
+    odd = [column.name for column in task.domain.columns if not _representable(column)]
+    if odd:
+        raise SynthesisError(
+            f"columns with values beyond 64-bit numbers: {', '.join(odd)}",
+            fix="give them smaller bounds, or list the values as text",
         )
     moved = 2 if task.relation == "replace-one" else 1
     times = _times(len(sizes))
@@ -83,6 +91,12 @@ def plan(task: Task, rho: Decimal) -> tuple[Event, ...]:
             )
         )
     return tuple(events)
+
+
+def _representable(column: ColumnDomain) -> bool:
+    """Whether every value fits the numbers of released files; found out before anything is spent."""
+    whole = all(abs(value) < 2**63 for value in column.values if isinstance(value, int))
+    return whole and all(abs(edge) < 10**300 for edge in (*column.lows, *column.highs))
 
 
 def _times(columns: int) -> dict[str, int]:
