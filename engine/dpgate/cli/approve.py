@@ -32,7 +32,7 @@ def command(
     key_file: Path,
     days: int,
     attempts: int,
-    offline: bool,
+    offline: bool,  # noqa: FBT001 - click's flag
     repo: Path,
     style: str,
 ) -> None:

@@ -76,7 +76,9 @@ def _digest(value: str | None) -> str | None:
 
 
 def complete_release(
-    ctx: click.Context, param: click.Parameter, incomplete: str
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
 ) -> list[CompletionItem]:
     """Shell completion of ``dataset/release``."""
     folder = ctx.params.get("repo") or Path()

@@ -19,7 +19,7 @@ from dpgate.cli.options import common, finish, root_option
 )
 @common
 def command(root: str | None, artifacts: Path | None, repo: Path, style: str) -> None:
-    """Verify the ledger that this clone holds, step by step.
+    r"""Verify the ledger that this clone holds, step by step.
 
     Needs the base install, a clone, and the genesis digest. Without --root, and on a machine that
     has not seen this ledger before, it ends with "self-consistent, not authenticated" and exit 4.

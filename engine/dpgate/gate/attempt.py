@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dpgate.errors import DpgateError, SynthesisError
 from dpgate.evidence import card, disclosure, restricted, schema, seal, thresholds, utility
 from dpgate.evidence.disclosure import Result
 from dpgate.gate.costing import Cost
-from dpgate.gate.staging import SEALED, Run
+from dpgate.gate.staging import SEALED, Attempted, Run
 from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Artifact, Outcome
+from dpgate.model.record import Artifact
 from dpgate.model.values import plain
 from dpgate.sources.open import open_source
 from dpgate.synthesis import output
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     from dpgate.sources.interface import MarginalSource
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """How an attempt went."""
-
-    outcome: Outcome
-    evidence: tuple[dict[str, Any], ...]
-    artifacts: tuple[Artifact, ...]
-    failures: tuple[str, ...]
-    """Thresholds that were not met, with their figures."""
 
 
 def attempt(
@@ -61,13 +50,16 @@ def attempt(
     """
     progress("open", 0.0)
     try:
-        source = open_source(source_uri, case.dataset, case.release.spec.columns)
-        mechanisms = Mechanisms(cost.events, cost.task.relation)
-        model = cost.synthesizer.fit(cost.task, cost.events, source, mechanisms, progress)
-        table = model.sample(cost.task.rows, progress)
-        progress("evidence", 0.0)
-        results = _evidence(cost, policy, source, table, model.total, mechanisms, run, progress)
-        return _staged(case, policy, cost, table, results, run, progress)
+        with warnings.catch_warnings():
+            # Whether a library warns may depend on a row.
+            warnings.simplefilter("ignore")
+            source = open_source(source_uri, case.dataset, case.release.spec.columns)
+            mechanisms = Mechanisms(cost.events, cost.task.relation)
+            model = cost.synthesizer.fit(cost.task, cost.events, source, mechanisms, progress)
+            table = model.sample(cost.task.rows, progress)
+            progress("evidence", 0.0)
+            results = _evidence(cost, policy, source, table, model.total, mechanisms, run, progress)
+            return _staged(case, policy, cost, table, results, run, progress)
     except DpgateError:
         raise
     except Exception as error:  # noqa: BLE001 - no private value may leave in a traceback
@@ -122,7 +114,9 @@ def _staged(
         if isinstance(result, disclosure.RestrictedResult)
     )
     if failures:
-        return Attempted("gate-failed", evidence, sealed, failures)
+        return Attempted(
+            outcome="gate-failed", evidence=evidence, artifacts=sealed, failures=failures
+        )
     progress("stage", 0.0)
     stamp = {
         "release": case.name,
@@ -146,4 +140,6 @@ def _staged(
         output.write_text(run.staging, "card.md", text.encode()),
     ]
     artifacts = tuple(Artifact(name=file.name, sha256=file.sha256) for file in written)
-    return Attempted("released", evidence, artifacts + sealed, ())
+    return Attempted(
+        outcome="released", evidence=evidence, artifacts=artifacts + sealed, failures=()
+    )

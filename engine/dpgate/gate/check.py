@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 from dpgate.errors import PolicyError
+from dpgate.evidence.seal import validate_recipient
 from dpgate.gate.results import CheckResult
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
@@ -45,9 +47,19 @@ def check(repo: Path | str = ".", paths: tuple[Path | str, ...] = ()) -> CheckRe
     )
 
 
-def judge(case: Case, policy: PrivacyPolicy, today: dt.date) -> tuple[Finding, ...]:
-    """What the rules of a policy say of one manifest on one day."""
-    return evaluate(policy, case.dataset_file, case.release_file, today, registry.proofs())
+def judge(
+    case: Case, policy: PrivacyPolicy, today: dt.date, proofs: Mapping[str, str] | None = None
+) -> tuple[Finding, ...]:
+    """What the rules of a policy say of one manifest on one day.
+
+    Args:
+        case: manifest and dataset.
+        policy: the policy to judge by.
+        today: the day, in the policy's time zone.
+        proofs: kind of proof by synthesizer; those that are installed if None.
+    """
+    known = registry.proofs() if proofs is None else proofs
+    return evaluate(policy, case.dataset_file, case.release_file, today, known)
 
 
 def policy_findings(space: Workspace, policy: PrivacyPolicy) -> tuple[Finding, ...]:
@@ -55,15 +67,28 @@ def policy_findings(space: Workspace, policy: PrivacyPolicy) -> tuple[Finding, .
     try:
         keyring(policy)
     except PolicyError as error:
-        line, column = space.policy_file.at("spec", "roles")
-        finding = Finding(
-            rule="policy-keys",
-            level="deny",
-            message=error.message,
-            fix=error.fix,
-            file=space.policy_file.file,
-            line=line,
-            column=column,
+        return (_policy_finding(space, error.message, error.fix, "roles"),)
+    return tuple(
+        _policy_finding(
+            space,
+            f"recipient {number} of role {role} {fault}",
+            "make one with: dpgate keygen FILE --age",
+            *("roles", role, "encrypt_to", number - 1),
         )
-        return (finding,)
-    return ()
+        for role, rule in policy.spec.roles.items()
+        for number, text in enumerate(rule.encrypt_to, start=1)
+        if (fault := validate_recipient(text))
+    )
+
+
+def _policy_finding(space: Workspace, message: str, fix: str, *path: str | int) -> Finding:
+    line, column = space.policy_file.at("spec", *path)
+    return Finding(
+        rule="policy-keys",
+        level="deny",
+        message=message,
+        fix=fix,
+        file=space.policy_file.file,
+        line=line,
+        column=column,
+    )

@@ -71,6 +71,8 @@ def open_ledger(space: Workspace, *, offline: bool) -> OpenLedger:
             "then: dpgate policy adopt --key RUNNER_KEY",
         )
     chain = link_up(read(tip.files))
+    if chain.root in known_roots():
+        Memory(chain.root).check(chain)
     return OpenLedger(store, tip, chain, loaded_document(chain.policy))
 
 

@@ -6,46 +6,31 @@ gate, stage · 5 settle (pushed before anything is promoted) · 6 promote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
 
-from dpgate.errors import ChainError, ConflictError, SignatureError, UndecidedError
+from dpgate.errors import ConflictError, SignatureError, UndecidedError
 from dpgate.gate import budgets, entries, verify
 from dpgate.gate.attempt import Attempted, Progress, attempt, stewards
+from dpgate.gate.closing import Job, already, close, resume, settle
 from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.results import ReleaseResult
-from dpgate.gate.staging import check_target, default_target, keep_sealed, promote, run_of
-from dpgate.gate.workspace import Workspace, now, workspace
+from dpgate.gate.staging import check_target, default_target, run_of
+from dpgate.gate.workspace import now, workspace
 from dpgate.gate.worktree import require_releasable
-from dpgate.ledger.chain import Chain, Link
+from dpgate.ledger.chain import Link
 from dpgate.ledger.keys import PrivateKey
-from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
-from dpgate.model.record import Entry, Reserve, Settle
+from dpgate.model.record import Reserve
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import facts_of
 
 
 def _quiet(stage: str, fraction: float) -> None:
     """No progress wanted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """What the steps share."""
-
-    space: Workspace
-    release: str
-    source: str
-    key: PrivateKey
-    target: Path | None
-    memory: Memory
-    progress: Progress
 
 
 def release(
@@ -88,9 +73,9 @@ def release(
     verify.audit(ledger.tip.files, ledger.chain.root)
     memory.remember(ledger.chain)
     case = space.case(release)
-    require_releasable(space, ledger.store, case.name)
+    require_releasable(ledger.store, case.name)
     target = Path(out).resolve() if out is not None else None
-    job = _Job(
+    job = Job(
         space=space,
         release=case.name,
         source=source,
@@ -109,10 +94,13 @@ def release(
         ) from None
 
 
-def _locked(job: _Job, ledger: OpenLedger) -> ReleaseResult:
+def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
     done = ledger.chain.released(job.release)
     if done is not None:
-        return _already(job, ledger.chain, *done)
+        return already(job, ledger.chain, *done)
+    resumed = resume(job, ledger)
+    if resumed is not None:
+        return resumed
     for turn in range(entries.ATTEMPTS):
         plan = planned(job.space, job.release, ledger, entries.in_order(ledger.chain, now()))
         if plan.result.verdict != "ready":
@@ -131,7 +119,7 @@ def _locked(job: _Job, ledger: OpenLedger) -> ReleaseResult:
     raise ConflictError("the ledger kept moving")  # pragma: no cover - the loop returns or raises
 
 
-def _preflight(job: _Job, plan: Planned) -> None:
+def _preflight(job: Job, plan: Planned) -> None:
     """Everything that can fail without the data fails here, before anything is spent."""
     from dpgate.evidence import seal
     from dpgate.sources.open import describe
@@ -148,7 +136,7 @@ def _preflight(job: _Job, plan: Planned) -> None:
     check_target(job.target or default_target(job.memory, job.release))
 
 
-def _reserve(job: _Job, plan: Planned) -> tuple[OpenLedger, Link]:
+def _reserve(job: Job, plan: Planned) -> tuple[OpenLedger, Link]:
     """Push the worst-case cost. After this line it is spent."""
     cost, ledger, policy = plan.cost, plan.ledger, plan.ledger.policy
     assert cost is not None  # noqa: S101 - a ready plan has a cost
@@ -191,104 +179,21 @@ def _reserve(job: _Job, plan: Planned) -> tuple[OpenLedger, Link]:
     return entries.reopened(ledger.store, tip, chain), link
 
 
-def _spent(job: _Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> ReleaseResult:
+def _spent(job: Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> ReleaseResult:
     """The data may be opened now. Whatever happens, the attempt is closed."""
     run = run_of(job.memory, reserve.digest)
     assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
     try:
         run.begin(job.release, job.target or default_target(job.memory, job.release))
         made = attempt(plan.case, ledger.policy, plan.cost, job.source, run, job.progress)
+        run.keep(made)
     except BaseException:
         run.discard()
-        _settle(job, ledger, reserve, Attempted("failed", (), (), ()))
+        settle(
+            job,
+            ledger,
+            reserve,
+            Attempted(outcome="failed", evidence=(), artifacts=(), failures=()),
+        )
         raise
-    job.progress("settle", 0.0)
-    settled = _settle(job, ledger, reserve, made)
-    job.progress("settle", 1.0)
-    result = _result(job, reserve, settled, made)
-    sealed_to = _sealed_path(job, reserve)
-    if made.outcome != "released":
-        keep_sealed(run, sealed_to)
-        run.discard()
-        return result
-    job.progress("promote", 0.0)
-    folder = promote(run, made.artifacts, sealed_to)
-    job.progress("promote", 1.0)
-    return result.model_copy(update={"folder": str(folder)})
-
-
-def _settle(job: _Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Link:
-    def make(chain: Chain) -> tuple[Entry, str, Mapping[str, str]]:
-        if reserve.digest in chain.settles:
-            raise ChainError(
-                f"the reservation was closed by entry {chain.settles[reserve.digest][1].sequence} while this attempt ran; "
-                "it can't be settled, and nothing is released",
-                fix="its cost is spent; a new attempt needs a new reservation",
-            )
-        entry = Settle(
-            **entries.header(chain, now()),
-            policy_set=chain.policy.sha256,
-            release=job.release,
-            reserve=reserve.digest,
-            outcome=made.outcome,
-            evidence=made.evidence,
-            artifacts=made.artifacts,
-        )
-        title = f"Settle {job.release}: {made.outcome}"
-        return (
-            entry,
-            title,
-            {"Dpgate-Release": job.release, "Dpgate-Reservation": str(reserve.entry.sequence)},
-        )
-
-    return entries.append_again(ledger, make, job.key, job.memory)
-
-
-def _result(job: _Job, reserve: Link, settled: Link, made: Attempted) -> ReleaseResult:
-    failed = made.outcome != "released"
-    return ReleaseResult(
-        release=job.release,
-        outcome="gate-failed" if failed else "released",
-        reserve=reserve.entry.sequence,
-        settle=settled.entry.sequence,
-        artifacts=tuple(
-            {"name": a.name, "sha256": a.sha256} for a in made.artifacts if not a.sealed
-        ),
-        evidence=made.evidence,
-        failures=made.failures,
-        next=(
-            "the attempt is spent; a further one is charged again and needs an approval with more --attempts"
-            if failed
-            else "dpgate verify --root " + job.memory.root
-        ),
-    )
-
-
-def _sealed_path(job: _Job, reserve: Link) -> Path:
-    return (
-        job.memory.folder
-        / "sealed"
-        / f"{job.release.replace('/', '.')}-{reserve.entry.sequence}.json.age"
-    )
-
-
-def _already(job: _Job, chain: Chain, link: Link, entry: Settle) -> ReleaseResult:
-    """The same manifest returns the stored release; a promotion that was cut short is finished."""
-    run = run_of(job.memory, entry.reserve)
-    folder = ""
-    if (run.folder / "run.json").exists():
-        reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)
-        folder = str(promote(run, entry.artifacts, _sealed_path(job, reserve)))
-    elif (kept := job.target or default_target(job.memory, job.release)).is_dir():
-        folder = str(kept)
-    return ReleaseResult(
-        release=job.release,
-        outcome="already-released",
-        settle=entry.sequence,
-        artifacts=tuple(
-            {"name": a.name, "sha256": a.sha256} for a in entry.artifacts if not a.sealed
-        ),
-        folder=folder,
-        evidence=entry.evidence,
-        next=f"nothing was spent; entry {link.entry.sequence} released it. For new rows write a new manifest",
-    )
+    return close(job, ledger, reserve, made)

@@ -9,12 +9,26 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from dpgate.errors import SynthesisError, UsageError
 from dpgate.ledger.memory import Memory
-from dpgate.model.record import Artifact
+from dpgate.model.record import Artifact, Outcome
+from dpgate.model.values import Frozen
 
 SEALED = "evidence.json.age"
+
+
+class Attempted(Frozen):
+    """How an attempt went."""
+
+    outcome: Outcome
+    evidence: tuple[dict[str, Any], ...]
+    artifacts: tuple[Artifact, ...]
+    failures: tuple[str, ...]
+    """Thresholds that were not met, with their figures."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,19 @@ class Run:
         self.staging.mkdir(parents=True, mode=0o700)
         body = {"release": release, "target": str(target)}
         (self.folder / "run.json").write_text(json.dumps(body) + "\n")
+
+    def keep(self, made: Attempted) -> None:
+        """Keep what the attempt made, whole or not at all, until it is settled."""
+        temporary = self.folder / "made.tmp"
+        temporary.write_text(made.model_dump_json())
+        temporary.replace(self.folder / "made.json")
+
+    def kept(self) -> Attempted | None:
+        """What the attempt made, if it got that far."""
+        try:
+            return Attempted.model_validate_json((self.folder / "made.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
 
     def discard(self) -> None:
         """Delete everything of the attempt."""
@@ -104,20 +131,20 @@ def keep_sealed(run: Run, sealed_to: Path) -> None:
     """Move encrypted evidence out of the attempt's folder, if there is any."""
     if run.sealed.exists():
         sealed_to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.replace(run.sealed, sealed_to)
+        run.sealed.replace(sealed_to)
 
 
 def _move(staging: Path, target: Path) -> None:
     if target.is_dir() and not any(target.iterdir()):
         target.rmdir()
     try:
-        os.replace(staging, target)
+        staging.replace(target)
     except OSError:
         # Another file system, or a move that was cut short: copy beside it, then rename.
         copied = target.with_name(target.name + ".incoming")
         shutil.rmtree(copied, ignore_errors=True)
         shutil.copytree(staging, copied)
-        os.replace(copied, target)
+        copied.replace(target)
         shutil.rmtree(staging)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from git.exc import GitCommandError
 
 from dpgate.errors import RepositoryError
-from dpgate.gate.workspace import Workspace
 from dpgate.ledger.store import Store
 
 
-def require_releasable(space: Workspace, store: Store, release: str) -> None:
+def require_releasable(store: Store, release: str) -> None:
     """Raise unless the documents of a release are committed on a branch.
 
     A shallow clone does no harm: nothing rests on Git ancestry.

@@ -1,0 +1,141 @@
+"""Closing an attempt: settle it in the ledger, then promote its files. Can be taken up again.
+
+A settlement is pushed before anything is promoted. What an attempt made is kept beside its files, so
+that a run that died, or lost the remote, before it could settle is closed by the next one: nothing is
+computed again, and nothing more is spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpgate.errors import ChainError
+from dpgate.gate import entries
+from dpgate.gate.attempt import Progress
+from dpgate.gate.opening import OpenLedger
+from dpgate.gate.results import ReleaseResult
+from dpgate.gate.staging import Attempted, default_target, keep_sealed, promote, run_of
+from dpgate.gate.workspace import Workspace, now
+from dpgate.ledger.chain import Chain, Link
+from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.memory import Memory
+from dpgate.model.record import Entry, Settle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the steps of a release share."""
+
+    space: Workspace
+    release: str
+    source: str
+    key: PrivateKey
+    target: Path | None
+    memory: Memory
+    progress: Progress
+
+
+def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> ReleaseResult:
+    """Settle what an attempt made, then move its files to where they go."""
+    run = run_of(job.memory, reserve.digest)
+    job.progress("settle", 0.0)
+    settled = settle(job, ledger, reserve, made)
+    job.progress("settle", 1.0)
+    result = _result(job, reserve, settled, made)
+    sealed_to = _sealed_path(job, reserve)
+    if made.outcome != "released":
+        keep_sealed(run, sealed_to)
+        run.discard()
+        return result
+    job.progress("promote", 0.0)
+    folder = promote(run, made.artifacts, sealed_to)
+    job.progress("promote", 1.0)
+    return result.model_copy(update={"folder": str(folder)})
+
+
+def resume(job: Job, ledger: OpenLedger) -> ReleaseResult | None:
+    """Close an attempt of this machine that was finished but never settled, if there is one."""
+    for link, entry in ledger.chain.open:
+        made = run_of(job.memory, link.digest).kept() if entry.release == job.release else None
+        if made is not None:
+            return close(job, ledger, link, made)
+    return None
+
+
+def settle(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Link:
+    def make(chain: Chain) -> tuple[Entry, str, Mapping[str, str]]:
+        if reserve.digest in chain.settles:
+            raise ChainError(
+                f"the reservation was closed by entry {chain.settles[reserve.digest][1].sequence} while this attempt ran; "
+                "it can't be settled, and nothing is released",
+                fix="its cost is spent; a new attempt needs a new reservation",
+            )
+        entry = Settle(
+            **entries.header(chain, now()),
+            policy_set=chain.policy.sha256,
+            release=job.release,
+            reserve=reserve.digest,
+            outcome=made.outcome,
+            evidence=made.evidence,
+            artifacts=made.artifacts,
+        )
+        title = f"Settle {job.release}: {made.outcome}"
+        return (
+            entry,
+            title,
+            {"Dpgate-Release": job.release, "Dpgate-Reservation": str(reserve.entry.sequence)},
+        )
+
+    return entries.append_again(ledger, make, job.key, job.memory)
+
+
+def _result(job: Job, reserve: Link, settled: Link, made: Attempted) -> ReleaseResult:
+    failed = made.outcome != "released"
+    return ReleaseResult(
+        release=job.release,
+        outcome="gate-failed" if failed else "released",
+        reserve=reserve.entry.sequence,
+        settle=settled.entry.sequence,
+        artifacts=tuple(
+            {"name": a.name, "sha256": a.sha256} for a in made.artifacts if not a.sealed
+        ),
+        evidence=made.evidence,
+        failures=made.failures,
+        next=(
+            "the attempt is spent; a further one is charged again and needs an approval with more --attempts"
+            if failed
+            else "dpgate verify --root " + job.memory.root
+        ),
+    )
+
+
+def _sealed_path(job: Job, reserve: Link) -> Path:
+    return (
+        job.memory.folder
+        / "sealed"
+        / f"{job.release.replace('/', '.')}-{reserve.entry.sequence}.json.age"
+    )
+
+
+def already(job: Job, chain: Chain, link: Link, entry: Settle) -> ReleaseResult:
+    """The same manifest returns the stored release; a promotion that was cut short is finished."""
+    run = run_of(job.memory, entry.reserve)
+    folder = ""
+    if (run.folder / "run.json").exists():
+        reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)
+        folder = str(promote(run, entry.artifacts, _sealed_path(job, reserve)))
+    elif (kept := job.target or default_target(job.memory, job.release)).is_dir():
+        folder = str(kept)
+    return ReleaseResult(
+        release=job.release,
+        outcome="already-released",
+        settle=entry.sequence,
+        artifacts=tuple(
+            {"name": a.name, "sha256": a.sha256} for a in entry.artifacts if not a.sealed
+        ),
+        folder=folder,
+        evidence=entry.evidence,
+        next=f"nothing was spent; entry {link.entry.sequence} released it. For new rows write a new manifest",
+    )
