@@ -79,7 +79,7 @@ def fit(
             if step < 1e-300:
                 return now
         potentials, now, loss, slope = moved, candidate, better, its_slope
-        step *= 1.5
+        step *= 1.1  # gently: each step too far costs an evaluation
         if turn % 10 == 0:
             progress(turn / _STEPS)
             if earlier - loss <= _TOLERANCE * loss:
