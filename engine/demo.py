@@ -147,7 +147,7 @@ def with_keys(text: str, keys: Path) -> str:
     for role in ROLES:
         line = (keys / f"{role}.pub").read_text().strip()
         block = re.compile(rf"(\n    {role}:[\s\S]*?\n      keys:\n)((?:        - .*\n)+)")
-        text, count = block.subn(lambda m, line=line: f"{m[1]}        - {line}\n", text, count=1)
+        text, count = block.subn(rf"\g<1>        - {line}\n", text, count=1)
         if count != 1:
             raise SystemExit(f"the policy has no keys of role {role} to replace")
     secret = (keys / "steward.age").read_text()
@@ -205,7 +205,7 @@ def release(story: Story) -> None:
     story.run(*release_words(story, RELEASE), "--out", str(story.folder / "released"))
     story.run("cat", str(story.folder / "released" / "card.md"))
     story.tell("The ledger: signed, hash-chained entries on a branch of their own")
-    story.run("git", "log", "--reverse", "--format=%h %s%n%w(100,6,6)%b", "origin/dpgate-ledger")
+    story.run("git", "log", "--reverse", "--format=%h %s%n%n%b", "origin/dpgate-ledger")
     story.run("dpgate", "ledger", "show")
 
 

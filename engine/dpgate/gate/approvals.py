@@ -78,7 +78,7 @@ def judge_policy(
 ) -> Judgement:
     """Judge approvals of a policy, by the keys of the policy it replaces (the first: its own)."""
 
-    def fault(document: Document, approval: object) -> tuple[str, str]:
+    def fault(_: Document, approval: object) -> tuple[str, str]:
         if not isinstance(approval, PolicyApproval):
             return "", "it approves something else than a policy"
         if approval.root != root:

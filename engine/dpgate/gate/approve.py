@@ -54,6 +54,19 @@ def approve(
         raise UsageError(f"an approval counts for 1 to 366 days, not {days}")
     if not 1 <= attempts <= 100:
         raise UsageError(f"an approval pays for 1 to 100 attempts, not {attempts}")
+    return _approve_release(space, release, role, key, days, attempts, offline=offline)
+
+
+def _approve_release(
+    space: Workspace,
+    release: str,
+    role: str,
+    key: PrivateKey,
+    days: int,
+    attempts: int,
+    *,
+    offline: bool,
+) -> ApproveResult:
     ledger = open_ledger(space, offline=offline)
     plan = planned(space, release, ledger, now())
     _must_hold(keyring(ledger.policy), role, key)

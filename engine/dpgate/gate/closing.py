@@ -65,10 +65,18 @@ def resume(job: Job, ledger: OpenLedger) -> ReleaseResult | None:
 
 
 def settle(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Link:
+    """Push how an attempt ended, on whatever head there is by then.
+
+    Raises:
+        ChainError: somebody closed the reservation meanwhile.
+        RemoteError: the push failed; the reservation stays open, and what was made is kept.
+    """
+
     def make(chain: Chain) -> tuple[Entry, str, Mapping[str, str]]:
         if reserve.digest in chain.settles:
+            number = chain.settles[reserve.digest][1].sequence
             raise ChainError(
-                f"the reservation was closed by entry {chain.settles[reserve.digest][1].sequence} while this attempt ran; "
+                f"the reservation was closed by entry {number} while this attempt ran; "
                 "it can't be settled, and nothing is released",
                 fix="its cost is spent; a new attempt needs a new reservation",
             )

@@ -12,13 +12,13 @@ from filelock import Timeout
 
 from dpgate.errors import ConflictError, SignatureError, UndecidedError
 from dpgate.gate import budgets, entries, verify
-from dpgate.gate.attempt import Attempted, Progress, attempt, stewards
+from dpgate.gate.attempt import Progress, attempt, stewards
 from dpgate.gate.closing import Job, already, close, resume, settle
 from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.results import ReleaseResult
-from dpgate.gate.staging import check_target, default_target, run_of
+from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.workspace import now, workspace
 from dpgate.gate.worktree import require_releasable
 from dpgate.ledger.chain import Link
@@ -74,13 +74,12 @@ def release(
     memory.remember(ledger.chain)
     case = space.case(release)
     require_releasable(ledger.store, case.name)
-    target = Path(out).resolve() if out is not None else None
     job = Job(
         space=space,
         release=case.name,
         source=source,
         key=key,
-        target=target,
+        target=Path(out).resolve() if out is not None else None,
         memory=memory,
         progress=progress,
     )
@@ -88,10 +87,8 @@ def release(
         with memory.lock.acquire(timeout=0):
             return _locked(job, ledger)
     except Timeout:
-        raise UndecidedError(
-            "another release of this repository is running on this machine",
-            fix="wait for it to end",
-        ) from None
+        what = "another release of this repository is running on this machine"
+        raise UndecidedError(what, fix="wait for it to end") from None
 
 
 def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:

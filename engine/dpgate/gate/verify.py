@@ -236,6 +236,14 @@ def verify(
     digest = sha256(first or b"")
     known = root or (digest if digest in known_roots() else None)
     case = Audit(tip.files, known, documents=space.documents, folder=folder)
+    steps, failed = _run(case, progress)
+    return _result(case, steps, failed, digest, authenticated=known is not None)
+
+
+def _run(
+    case: Audit, progress: Callable[[str, float], None] | None
+) -> tuple[tuple[Step, ...], DpgateError | None]:
+    """All steps, up to the first that fails."""
     steps: list[Step] = []
     failed: DpgateError | None = None
     for number, (name, step) in enumerate(STEPS, start=1):
@@ -255,7 +263,7 @@ def verify(
             steps.append(
                 Step(number=number, name=name, status="fail", detail=shown[1], file=shown[0])
             )
-    return _result(case, tuple(steps), failed, digest, authenticated=known is not None)
+    return tuple(steps), failed
 
 
 def _guarded(step: Callable[[Audit], str], case: Audit) -> str:

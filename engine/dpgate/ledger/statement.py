@@ -12,6 +12,7 @@ from dpgate.loading.canonical import NotCanonical, canonical, parse_json
 from dpgate.model.record import PREDICATES, Predicate
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+_KEYS = {"_type", "subject", "predicateType", "predicate"}
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,7 @@ def parse(payload: bytes, *, max_bytes: int) -> Statement:
     """
     try:
         body = parse_json(payload, max_bytes=max_bytes)
-        if not isinstance(body, dict) or set(body) != {
-            "_type",
-            "subject",
-            "predicateType",
-            "predicate",
-        }:
-            raise NotCanonical("expected _type, subject, predicateType and predicate")
-        kind = (
-            PREDICATES.get(body["predicateType"])
-            if isinstance(body["predicateType"], str)
-            else None
-        )
-        if kind is None:
-            raise NotCanonical(f"unknown predicateType {str(body['predicateType'])[:80]!r}")
-        predicate = kind.model_validate(_tuples(body["predicate"]))
+        predicate = _kind(body).model_validate(_tuples(body["predicate"]))
         parsed = Statement(
             tuple((s["name"], "sha256:" + s["digest"]["sha256"]) for s in body["subject"]),
             predicate,
@@ -85,6 +72,16 @@ def parse(payload: bytes, *, max_bytes: int) -> Statement:
     if parsed.payload() != payload:
         raise ChainError("the payload is not the canonical form of the statement it holds")
     return parsed
+
+
+def _kind(body: object) -> type[Predicate]:
+    if not isinstance(body, dict) or body.keys() != _KEYS:
+        raise NotCanonical("expected _type, subject, predicateType and predicate")
+    name = body["predicateType"]
+    kind = PREDICATES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise NotCanonical(f"unknown predicateType {str(name)[:80]!r}")
+    return kind
 
 
 def _tuples(value: object) -> object:

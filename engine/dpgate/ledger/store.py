@@ -163,8 +163,10 @@ class Store:
         who = {"NAME": "dpgate", "EMAIL": "dpgate@localhost", "DATE": when}
         env = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}
         parent = ("-p", tip.commit) if tip.commit else ()
-        signing = ("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen")
-        signing += ("-c", f"user.signingkey={key.path.resolve()}")
+        signing = (
+            *("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen"),
+            *("-c", f"user.signingkey={key.path.resolve()}"),
+        )
         try:
             made = self.git(
                 *signing,

@@ -38,10 +38,7 @@ class Scope:
     def title(self) -> str:
         """How people name it."""
         what, value = self.selector
-        if what == "all":
-            head = "population"
-        else:
-            head = value if what == "purpose" else f"{what} {value}"
+        head = {"all": "population", "purpose": value}.get(what, f"{what} {value}")
         return f"{head}, {self.window.replace('-Q', ' Q')}"
 
     def matches(self, facts: Facts, day: dt.date) -> bool:

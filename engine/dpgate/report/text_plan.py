@@ -67,8 +67,9 @@ def _claims(result: PlanResult) -> list[Text]:
     relation = result.relation.replace("-", "/")
     lines = [
         Text(
-            f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} ({relation}, one {result.unit}); "
-            f"ε {shown(result.row_epsilon)} at the policy's δ by its {len(result.orders)} orders"
+            f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} "
+            f"({relation}, one {result.unit}); ε {shown(result.row_epsilon)} at the policy's δ "
+            f"by its {len(result.orders)} orders"
         ),
         Text(
             '"this" is what the composition grows by, so later releases add less than their ε alone',
