@@ -83,12 +83,19 @@ def release(
         memory=memory,
         progress=progress,
     )
+    return _alone(job, ledger)
+
+
+def _alone(job: Job, ledger: OpenLedger) -> ReleaseResult:
+    """One release of a repository at a time on one machine."""
     try:
-        with memory.lock.acquire(timeout=0):
+        with job.memory.lock.acquire(timeout=0):
             return _locked(job, ledger)
     except Timeout:
-        what = "another release of this repository is running on this machine"
-        raise UndecidedError(what, fix="wait for it to end") from None
+        raise UndecidedError(
+            "another release of this repository is running on this machine",
+            fix="wait for it to end",
+        ) from None
 
 
 def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
