@@ -12,8 +12,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.team import Team
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = "DPGATE_TEST_DATA"
@@ -42,6 +46,70 @@ def rand_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     loader = ROOT / "releases" / "rand-health" / "load.py"
     subprocess.run([sys.executable, loader, path], check=True, capture_output=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Team]:
+    """Templates of a team, each made when it is first asked for."""
+    from tests import team as teams
+
+    made: dict[str, Team] = {}
+
+    def template(stage: str) -> Team:
+        if stage not in made:
+            folder = tmp_path_factory.mktemp(stage)
+            with pytest.MonkeyPatch.context() as patch:
+                _enter(patch, teams.Team.at(folder))
+                if stage == "fresh":
+                    made[stage] = teams.make_fresh(folder)
+                elif stage == "adopted":
+                    made[stage] = teams.make_adopted(teams.copy(template("fresh"), folder))
+                else:
+                    made[stage] = teams.make_released(teams.copy(template("adopted"), folder))
+        return made[stage]
+
+    return template
+
+
+def _enter(patch: pytest.MonkeyPatch, team: Team) -> None:
+    """Verbs called in this process see what commands in the team's own processes see."""
+    for name, value in team.environment.items():
+        if name != "HOME":
+            patch.setenv(name, value)
+
+
+def _copied(
+    templates: Callable[[str], Team], stage: str, folder: Path, patch: pytest.MonkeyPatch
+) -> Team:
+    from tests.team import copy
+
+    team = copy(templates(stage), folder / "team")
+    _enter(patch, team)
+    return team
+
+
+@pytest.fixture
+def fresh_team(
+    _templates: Callable[[str], Team], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Team:
+    """Documents of `dpgate init`, committed; no policy adopted. See tests/team.py."""
+    return _copied(_templates, "fresh", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def team(
+    _templates: Callable[[str], Team], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Team:
+    """A team whose policy is adopted. See tests/team.py."""
+    return _copied(_templates, "adopted", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def released_team(
+    _templates: Callable[[str], Team], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Team:
+    """A team that has made one release. See tests/team.py."""
+    return _copied(_templates, "released", tmp_path, monkeypatch)
 
 
 @pytest.hookimpl(wrapper=True)
