@@ -118,6 +118,19 @@ class RepositoryError(DpgateError):
     """The Git repository is not in a state in which the command may run."""
 
 
+class GitError(RepositoryError):
+    """A Git command failed; ``stderr`` is what it said."""
+
+    def __init__(self, command: str, stderr: str) -> None:
+        lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+        told = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+        super().__init__(
+            f"git {command}: {(told or ['no reason given'])[0][:200]}",
+            fix="mend the clone, or make a new one",
+        )
+        self.stderr = stderr
+
+
 class LedgerError(DpgateError):
     """The ledger cannot be trusted as it stands."""
 

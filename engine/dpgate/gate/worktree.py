@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from git.exc import GitCommandError
+from pathlib import Path
 
-from dpgate.errors import RepositoryError
+from dpgate.errors import GitError, RepositoryError
 from dpgate.ledger.store import Store
 
 
@@ -20,15 +20,28 @@ def require_releasable(store: Store, release: str) -> None:
     documents = ("policies", f"releases/{dataset}/dataset.yaml", f"releases/{release}")
     try:
         store.git("symbolic-ref", "--quiet", "HEAD")
-    except GitCommandError:
+    except GitError:
         raise RepositoryError(
             "HEAD is detached: a release is made from a branch, where reviewers see its manifest",
             fix="git switch BRANCH, then try again",
         ) from None
     status = store.git("status", "--porcelain", "-z", "--untracked-files=all", "--", *documents)
     changed = [row[3:].decode("utf-8", "replace") for row in status.split(b"\0") if row]
+    # What Git ignores or was told to overlook does not show in its status.
+    read = ("policies/organization.yaml", documents[1], f"{documents[2]}/release.yaml")
+    changed += [path for path in read if path not in changed and not _committed(store, path)]
+    changed = [name if name.isprintable() else ascii(name) for name in changed]
     if changed:
         raise RepositoryError(
             f"the work tree is dirty: {', '.join(changed[:5])} {'is' if len(changed) == 1 else 'are'} not committed",
             fix="commit what was reviewed (git add … && git commit), then try again",
         )
+
+
+def _committed(store: Store, path: str) -> bool:
+    """Whether HEAD holds the document byte for byte."""
+    try:
+        committed = store.git("cat-file", "blob", f"HEAD:{path}")
+    except GitError:
+        return False
+    return committed == (Path(store.repo.working_dir) / path).read_bytes()

@@ -8,18 +8,19 @@ who browse; no decision rests on them.
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import git
-from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
+from git.exc import InvalidGitRepositoryError, NoSuchPathError
 
 from dpgate.errors import (
     ChainError,
     ConflictError,
-    LedgerError,
+    GitError,
     RemoteError,
     RepositoryError,
     UndecidedError,
@@ -33,9 +34,28 @@ _SAFE = {
     "core.fsmonitor": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
-    "protocol.ext.allow": "never",
+    "fetch.recurseSubmodules": "false",
+    "push.recurseSubmodules": "no",
+    "push.followTags": "false",
+    "push.gpgSign": "false",
 }
+_NETWORK = ("ls-remote", "fetch", "push")
+_PROTOCOLS = "file:git:http:https:ssh"
+_LOCAL_VARIABLES = frozenset(
+    ("GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
+     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX",
+     "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_INTERNAL_SUPER_PREFIX",
+     "GIT_CONFIG", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+     "GIT_ICASE_PATHSPECS", "GIT_EXTERNAL_DIFF"))  # fmt: skip
+"""Variables by which a caller (a Git hook, say) would make Git look at another repository."""
+_CONFIGURATION = (
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+    "GIT_CONFIG_PARAMETERS",
+)
 _TIMEOUT_SECONDS = 120
+_WHOLE = "make a new clone, without --filter; or git fsck, and restore what is missing"
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,7 @@ class Store:
     def git(
         self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes | None = None
     ) -> bytes:
-        """Run one Git command safely and return its standard output."""
+        """Run one Git command, see `run_git`."""
         return run_git(self.repo, *arguments, env=env, stdin=stdin)
 
     def local_tip(self) -> Tip:
@@ -97,7 +117,7 @@ class Store:
                 return Tip(None, {})
             target = f"refs/remotes/{self.remote}/{self.branch}"
             self.git("fetch", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{target}")
-        except GitCommandError as error:
+        except GitError as error:
             raise RemoteError(
                 f"cannot reach remote {self.remote}: {_last_line(error)}",
                 fix="nothing was spent; check the remote and its credentials, then try again",
@@ -127,8 +147,8 @@ class Store:
             self.git(
                 "push", "--no-verify", lease, self.remote, f"{commit}:refs/heads/{self.branch}"
             )
-        except GitCommandError as error:
-            text = str(error.stderr)
+        except GitError as error:
+            text = error.stderr
             if any(
                 word in text
                 for word in ("stale info", "fetch first", "non-fast-forward", "cannot lock ref")
@@ -179,7 +199,7 @@ class Store:
                 env=env,
                 stdin=message.encode(),
             )
-        except GitCommandError as error:
+        except GitError as error:
             raise RepositoryError(
                 f"cannot make a signed commit: {_last_line(error)}",
                 fix="ssh-keygen must be installed and the key readable by it",
@@ -189,18 +209,27 @@ class Store:
     def _resolve(self, ref: str) -> str | None:
         try:
             return self.git("rev-parse", "--verify", "--quiet", ref + "^{commit}").decode().strip()
-        except GitCommandError:
-            return None
+        except GitError as error:
+            if error.stderr.strip():
+                raise
+            return None  # --quiet: a ref that does not exist
 
     def _files(self, commit: str) -> dict[str, bytes]:
-        listing = self.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit, f"{DIRECTORY}/")
+        try:
+            listing = self.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit, f"{DIRECTORY}/")
+        except GitError as error:
+            raise ChainError(f"{DIRECTORY}: {error.message}", fix=error.fix) from None
         blobs: dict[str, bytes] = {}
         for row in filter(None, listing.split(b"\0")):
             head, _, path = row.partition(b"\t")
             mode, kind, blob, size = head.split()
             name = path.decode("utf-8", "backslashreplace").removeprefix(DIRECTORY + "/")
+            if not name.isprintable():
+                raise ChainError(f"{DIRECTORY}/{name!a}: not the name of a ledger entry")
             if (mode, kind) != (b"100644", b"blob") or "/" in name:
                 raise ChainError(f"{DIRECTORY}/{name}: not a plain file (mode {mode.decode()})")
+            if not size.isdigit():
+                raise ChainError(f"{DIRECTORY}/{name}: is missing in this clone", fix=_WHOLE)
             if int(size) > MAX_BYTES:
                 raise ChainError(f"{DIRECTORY}/{name}: larger than {MAX_BYTES} bytes")
             blobs[name] = blob
@@ -215,7 +244,7 @@ class Store:
             end = data.index(b"\n", position)
             fields = data[position:end].split()
             if len(fields) != 3 or fields[1] != b"blob":
-                raise ChainError(f"{DIRECTORY}/{name}: cannot be read from Git")
+                raise ChainError(f"{DIRECTORY}/{name}: cannot be read from Git", fix=_WHOLE)
             size = int(fields[2])
             found[name] = data[end + 1 : end + 1 + size]
             position = end + size + 2
@@ -246,30 +275,56 @@ def run_git(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> bytes:
-    """Run one Git command with everything off that could run a program of the repository's."""
+    """Run one Git command with everything off that could run a program of the repository's.
+
+    A command that needs no network gets none: otherwise reading an object that a partial clone
+    lacks would fetch it, by whatever program the clone's configuration names.
+
+    Raises:
+        GitError: it failed, or took too long.
+    """
     options = [part for key, value in _SAFE.items() for part in ("-c", f"{key}={value}")]
-    with tempfile.TemporaryFile() as feed:
-        feed.write(stdin or b"")
-        feed.seek(0)
-        result = repo.git.execute(
-            ["git", *options, *arguments],
-            env={
-                "GIT_TERMINAL_PROMPT": "0",
-                "GIT_OPTIONAL_LOCKS": "0",
-                "LC_ALL": "C",
-                **(env or {}),
-            },
-            istream=feed,
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            kill_after_timeout=_TIMEOUT_SECONDS,
+    network = arguments[0] in _NETWORK
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell; options are ours, names are checked
+            ["git", *options, *arguments],  # noqa: S607 - the user's own git
+            cwd=repo.working_dir,
+            env={**_environment(network=network), **(env or {})},
+            input=stdin or b"",
+            capture_output=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
-    if not isinstance(result, bytes):  # pragma: no cover - stdout_as_string is off
-        raise LedgerError("git returned text where bytes were asked for")
-    return result
+    except subprocess.TimeoutExpired:
+        raise GitError(arguments[0], f"no answer within {_TIMEOUT_SECONDS} seconds") from None
+    except OSError as error:
+        raise GitError(arguments[0], f"git cannot be run: {error.strerror}") from None
+    if done.returncode:
+        raise GitError(arguments[0], done.stderr.decode("utf-8", "replace"))
+    return done.stdout
 
 
-def _last_line(error: GitCommandError) -> str:
-    text = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'")
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else f"git exited {error.status}"
+def _environment(*, network: bool) -> dict[str, str]:
+    """The caller's environment, without what would lead Git elsewhere."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _LOCAL_VARIABLES
+        and not name.startswith("GIT_TRACE")
+        and (network or not name.startswith(_CONFIGURATION))
+    }
+    return {
+        **kept,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "0" if network else "1",
+        # Overrides every protocol.*.allow of every configuration.
+        "GIT_ALLOW_PROTOCOL": _PROTOCOLS if network else "none",
+        "LC_ALL": "C",
+    }
+
+
+def _last_line(error: GitError) -> str:
+    lines = [line.strip() for line in error.stderr.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "git gave no reason"

@@ -89,7 +89,11 @@ def read(root: Path, path: str) -> bytes:
     """
 
     def refuse(message: str, fix: str) -> DocumentError:
-        return DocumentError((Problem(file=path, message=message, fix=fix),))
+        shown = path if path.isprintable() else ascii(path)
+        return DocumentError((Problem(file=shown, message=message, fix=fix),))
+
+    if not path.isprintable():  # line breaks or escapes would forge lines of a log
+        raise refuse("a name with invisible characters", "rename the folder")
 
     place = root / path
     try:
