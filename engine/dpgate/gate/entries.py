@@ -6,12 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dpgate.errors import ConflictError
+from dpgate.errors import ConflictError, SignatureError
 from dpgate.gate.opening import OpenLedger, loaded_document
+from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
+from dpgate.ledger.roles import keyring
 from dpgate.ledger.statement import statement
 from dpgate.ledger.store import Store, Tip
 from dpgate.model.record import Entry
@@ -52,9 +54,12 @@ def append(
     """Sign an entry, push it on top of ``tip``, and return the chain with it.
 
     Raises:
+        SignatureError: the key may not sign here (any more); nothing was written.
         ConflictError: somebody else wrote first; nothing was written.
         RemoteError: the push failed.
     """
+    if chain is not None:
+        _may_sign(chain, key)
     payload = statement(entry, subjects(entry)).payload()
     data = envelope.seal(payload, [key]).to_bytes()
     name = file_name(entry)
@@ -63,6 +68,15 @@ def append(
     lines = [title, "", *(f"{label}: {value}" for label, value in trailers.items())]
     pushed = store.append(tip, {name: data}, "\n".join(lines) + "\n", key, entry.time)
     return pushed, extended, link
+
+
+def _may_sign(chain: Chain, key: PrivateKey) -> None:
+    """An entry by a wrong key would make the whole ledger fail verification, for good."""
+    if key.public not in keyring(policy_of(loaded_document(chain.policy)))["runner"]:
+        raise SignatureError(
+            f"key {key.public.fingerprint} does not hold role runner in the policy in force",
+            fix="use a key that stands under spec.roles.runner.keys",
+        )
 
 
 def append_again(

@@ -35,37 +35,58 @@ class Limit(Frozen):
     epsilon: Positive
 
 
+_SELECTORS = ("type", "purpose", "recipient", "sensitivity", "group")
+
+
 class Quota(Frozen):
     """A narrower limit inside a population's lifetime limit; no guarantee of its own.
 
-    Exactly one of `purpose`, `recipient`, `sensitivity` says what it is about (`*`: each
-    value on its own; absent: everything), exactly one of `every` and `lifetime` over what time.
+    At most one of `type`, `purpose`, `recipient`, `sensitivity`, `group` says what it is about
+    (`*`: each value on its own; none: everything), exactly one of `every`, `rolling_days` and
+    `lifetime` over what time.
     """
 
+    type: Name | Literal["*"] | None = None
+    """Type of release: `synthetic`."""
     purpose: Name | Literal["*"] | None = None
     recipient: Name | Literal["*"] | None = None
     sensitivity: Name | Literal["*"] | None = None
+    group: Name | Literal["*"] | None = None
+    """A column group of the datasets."""
     every: Window | None = None
     """Calendar window, in the policy's time zone."""
+    rolling_days: Annotated[StrictInt, Field(ge=1, le=3_660)] | None = None
+    """The last so many days."""
     lifetime: Annotated[Literal[True], exactly(bool)] | None = None
     epsilon: Positive
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Quota:
-        if sum(x is not None for x in (self.purpose, self.recipient, self.sensitivity)) > 1:
-            raise ValueError("a quota is about one of purpose, recipient, sensitivity")
-        if (self.every is None) == (self.lifetime is None):
-            raise ValueError("a quota needs either every: month|quarter|year or lifetime: true")
+        if sum(getattr(self, what) is not None for what in _SELECTORS) > 1:
+            raise ValueError(f"a quota is about one of {', '.join(_SELECTORS)}")
+        if sum(x is not None for x in (self.every, self.rolling_days, self.lifetime)) != 1:
+            raise ValueError(
+                "a quota needs one of every: month|quarter|year, rolling_days, lifetime: true"
+            )
         return self
 
     @property
     def selector(self) -> tuple[str, str]:
         """What the quota is about and which value of it: ("purpose", "vendor-testing")."""
-        for what in ("purpose", "recipient", "sensitivity"):
+        for what in _SELECTORS:
             value = getattr(self, what)
             if value is not None:
                 return what, value
         return "all", "*"
+
+
+class Renewal(Frozen):
+    """New people under an old heading: the only way to a fresh budget."""
+
+    population: Name
+    """The population that is retired."""
+    because: Text
+    """Why nobody of it is in the new one."""
 
 
 class Population(Frozen):
@@ -76,6 +97,11 @@ class Population(Frozen):
     lifetime: Limit
     """The guarantee. Never reset."""
     quotas: tuple[Quota, ...] = ()
+    retired: Date | None = None
+    """From this day on nothing more is released about these people."""
+    renews: Renewal | None = None
+    """Says that these are other people than those of a retired population, whose datasets may
+    then be about these."""
 
 
 class SensitivityClass(Frozen):
@@ -189,6 +215,15 @@ class PolicySpec(Frozen):
     def _roles_known(self) -> PolicySpec:
         if not self.roles.get("runner") or not self.roles["runner"].keys:
             raise ValueError("roles.runner with at least one key is needed: it signs the ledger")
+        if self.roles["runner"].threshold > 1:
+            raise ValueError("roles.runner: one key signs an entry of the ledger; threshold is 1")
+        for name, population in self.populations.items():
+            old = population.renews and self.populations.get(population.renews.population)
+            if population.renews and (old is None or old is population or old.retired is None):
+                raise ValueError(
+                    f"population {name} renews {population.renews.population}, which must be "
+                    "another population of this policy, and retired"
+                )
         wanted = {role for rule in self.approvals for role in rule.roles} | set(
             self.policy_change.roles
         )
