@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
-from typing import Any
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from dpgate import __version__
-from dpgate.errors import DpgateError
+from dpgate.errors import DpgateError, UndecidedError
 
 _COMMANDS = {
     "init": "dpgate.cli.init",
@@ -70,9 +73,12 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    chosen: Any = arguments if arguments is not None else sys.argv[1:]
+    chosen = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without ✓ is no failure
     try:
-        code = cli.main(args=list(chosen), prog_name="dpgate", standalone_mode=False)
+        code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.Abort:
@@ -82,16 +88,31 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = 2
     except DpgateError as error:
-        code = _report(error, list(chosen))
+        code = _report(error, chosen)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         code = 130
     except BrokenPipeError:
         code = 141
+    except Exception as error:  # noqa: BLE001 - a traceback could quote what must stay private
+        code = _report(_unexpected(error), chosen)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report(error: DpgateError, arguments: list[str]) -> int:
+def _unexpected(error: Exception) -> UndecidedError:
+    """What the system refused; or a fault of dpgate's own: where it is, but not what it says."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return UndecidedError(f"{error.strerror}{place}")
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return UndecidedError(
+        f"dpgate failed inside ({type(error).__name__}{place})",
+        fix="please report it; its message is withheld, since it could quote private values",
+    )
+
+
+def _report(error: DpgateError, arguments: Sequence[str]) -> int:
     from dpgate.report.interface import get
 
     wants_json = "--format=json" in arguments or (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +25,8 @@ from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.scopes import scopes
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +106,17 @@ def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
 
 def approval_files(space: Workspace, place: str) -> tuple[Document, ...]:
     """The approval files beside a manifest or policy in the work tree, in order of their names."""
-    documents = []
+    documents: dict[str, Document] = {}
     for path in sorted((space.root / place / "approvals").glob("*.dsse.json")):
         if path.is_symlink() or not path.is_file() or path.stat().st_size > 100_000:
             continue
-        data = path.read_bytes()
-        text = data.decode("utf-8", "replace")
         shown = path.relative_to(space.root).as_posix()
-        documents.append(Document(path=shown, sha256=sha256(text.encode()), text=text))
-    return tuple(documents)
+        if not _FILE_NAME.fullmatch(path.name):
+            continue  # no record could name it
+        text = path.read_bytes().decode("utf-8", "replace")
+        document = Document(path=shown, sha256=sha256(text.encode()), text=text)
+        documents.setdefault(document.sha256, document)  # a copy says nothing new
+    return tuple(documents.values())
 
 
 def used_attempts(ledger: OpenLedger, release: str) -> Counter[str]:
