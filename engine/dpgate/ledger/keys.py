@@ -160,9 +160,9 @@ def write_secret(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise KeyFileError(f"{path} exists already", fix="choose another file name") from None
     except OSError as error:
+        if path.exists():
+            raise KeyFileError(f"{path} exists already", fix="choose another file name") from None
         raise KeyFileError(f"cannot write {path}: {error.strerror}") from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
