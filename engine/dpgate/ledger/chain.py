@@ -25,7 +25,7 @@ from dpgate.model.record import (
 )
 
 DIRECTORY = "releases/ledger"
-_NAME = re.compile(r"^(\d{6,9})-([a-z-]+)\.dsse\.json$")
+_NAME = re.compile(r"([0-9]{6,9})-([a-z-]+)\.dsse\.json")
 KINDS: dict[str, type[Entry]] = {
     "genesis": Genesis,
     "policy-adopted": PolicyAdopted,
@@ -65,7 +65,7 @@ def read_link(name: str, data: bytes) -> Link:
         ChainError: the envelope holds no ledger entry, or one of another name.
     """
     path = f"{DIRECTORY}/{name}"
-    match = _NAME.match(name)
+    match = _NAME.fullmatch(name)
     if match is None or match[2] not in KINDS:
         raise ChainError(f"{path}: not the name of a ledger entry", fix=_WRITTEN_BY_ENGINE)
     try:

@@ -7,7 +7,15 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticKnownError
 
 API_VERSION = "dpgate/v1"
@@ -139,5 +147,15 @@ Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Relation = Annotated[str, Field(pattern=r"^(add-remove|replace-one)$")]
 """Neighboring relation: ``add-remove`` (one row more or less) or ``replace-one``."""
 
-Hour = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:00:00Z$")]
+
+def _hour(value: str) -> str:
+    dt.datetime.fromisoformat(value)  # the pattern lets month 13 pass
+    return value
+
+
+Hour = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:00:00Z$"),
+    AfterValidator(_hour),
+]
 """A UTC time coarsened to the hour, so that records do not carry running times."""
