@@ -7,6 +7,7 @@ implementation composes the same events, for `verify` and for the ε of a single
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -48,8 +49,7 @@ def recompose(events: Sequence[Event], orders: Sequence[int]) -> dict[int, float
     space = _space(dp)
     divergence = dp.renyi_divergence()
     odometer = dp.c.make_fully_adaptive_composition(*space, divergence)("population")
-    for event in events:
-        check(event)
+    for event in _merged(events):
         odometer(
             dp.m.make_user_measurement(
                 *space, divergence, function=lambda _: 0, privacy_map=_renyi_map(event, orders)
@@ -57,6 +57,21 @@ def recompose(events: Sequence[Event], orders: Sequence[int]) -> dict[int, float
         )
     total = odometer.privacy_loss(1)
     return {order: float(total(float(order))) if events else 0.0 for order in orders}
+
+
+def _merged(events: Sequence[Event]) -> list[Event]:
+    """Events that agree in everything but their name made one, as often run as all together."""
+    counts = Counter(event.model_copy(update={"name": "merged"}) for event in events)
+    merged = []
+    for event, count in counts.items():
+        check(event)
+        total = {
+            "times": event.times * count,
+            "loss": EXACT.multiply(event.loss, Decimal(count)),
+            "delta0": EXACT.multiply(event.delta0, Decimal(count)),
+        }
+        merged.append(event.model_copy(update=total))
+    return merged
 
 
 def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from dpgate.accounting.curves import check, curve
@@ -81,10 +82,15 @@ def convert(divergence: Decimal, order: int, delta: Decimal) -> Decimal:
         ε = r + ln(1 − 1/α) − ln(δ·α)/(α−1) (Canonne, Kamath, Steinke 2020, proposition 12),
         never below 0.
     """
+    return up(max(EXACT.add(divergence, _offset(order, delta)), Decimal(0)), 6)
+
+
+@lru_cache(maxsize=4096)
+def _offset(order: int, delta: Decimal) -> Decimal:
+    """What conversion adds to a divergence: ln(1 − 1/α) − ln(δ·α)/(α−1), from above."""
     shrink = WORKING.ln(WORKING.divide(Decimal(order - 1), Decimal(order)))
     tail = WORKING.divide(WORKING.ln(WORKING.multiply(delta, Decimal(order))), Decimal(1 - order))
-    epsilon = EXACT.add(divergence, EXACT.add(EXACT.add(shrink, tail), SLACK))
-    return up(max(epsilon, Decimal(0)), 6)
+    return EXACT.add(EXACT.add(shrink, tail), SLACK)
 
 
 def epsilon(spend: Spend, delta: Decimal) -> Decimal:

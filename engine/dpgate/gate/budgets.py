@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -14,40 +13,35 @@ from dpgate.gate.results import ScopeRow
 from dpgate.ledger.chain import Link
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts, Reserve
-from dpgate.policy.facts import clock, moment_of
-from dpgate.policy.scopes import Scope, scopes, total
-
-History = tuple[tuple[Facts, dt.date, Spend], ...]
+from dpgate.policy.scopes import Scope, Tally, scopes
 
 
-def history(reserves: Iterable[tuple[Link, Reserve]], policy: PrivacyPolicy) -> History:
-    """What reservations spent, when and on what."""
-    return tuple(
-        (entry.facts, clock(policy, moment_of(entry.time)).day, from_record(entry.spend))
-        for _, entry in reserves
-    )
+def tally(reserves: Iterable[tuple[Link, Reserve]], policy: PrivacyPolicy) -> Tally:
+    """What reservations spent so far."""
+    made = Tally(policy.spec.accounting.orders)
+    for _, entry in reserves:
+        made.add(entry.facts, entry.time, from_record(entry.spend))
+    return made
 
 
 def rows(
-    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, spend: Spend
 ) -> tuple[ScopeRow, ...]:
-    """Every scope that a release touches, before and after it."""
-    return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, day))
+    """Every scope that a release touches in that hour, before and after it."""
+    return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, hour))
 
 
 def sums(
-    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, spend: Spend
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, spend: Spend
 ) -> dict[str, Spend]:
     """Exact sums of every scope after a release."""
-    orders = policy.spec.accounting.orders
-    return {s.key: total(s, past, orders) + spend for s in scopes(policy, facts, day)}
+    return {s.key: past.spent(s) + spend for s in scopes(policy, facts, hour)}
 
 
-def _row(scope: Scope, policy: PrivacyPolicy, past: History, spend: Spend) -> ScopeRow:
-    accounting = policy.spec.accounting
-    spent = total(scope, past, accounting.orders)
-    before, after = epsilon(spent, accounting.delta), epsilon(spent + spend, accounting.delta)
-    fits = after <= scope.limit
+def _row(scope: Scope, policy: PrivacyPolicy, past: Tally, spend: Spend) -> ScopeRow:
+    delta = policy.spec.accounting.delta
+    spent = past.spent(scope)
+    before, after = epsilon(spent, delta), epsilon(spent + spend, delta)
     return ScopeRow(
         key=scope.key,
         title=scope.title,
@@ -56,17 +50,17 @@ def _row(scope: Scope, policy: PrivacyPolicy, past: History, spend: Spend) -> Sc
         after=after,
         limit=scope.limit,
         remaining=max(Decimal(0), scope.limit - after),
-        fits=fits,
+        fits=after <= scope.limit,
     )
 
 
-def spent_row(scope: Scope, policy: PrivacyPolicy, past: History) -> ScopeRow:
+def spent_row(scope: Scope, policy: PrivacyPolicy, past: Tally) -> ScopeRow:
     """A scope as it stands, without a release."""
     return _row(scope, policy, past, Spend.zero(policy.spec.accounting.orders))
 
 
 def fitting_epsilon(
-    policy: PrivacyPolicy, facts: Facts, day: dt.date, past: History, delta: Decimal, asked: Decimal
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, delta: Decimal, asked: Decimal
 ) -> Decimal:
     """The highest ε, at a release's δ, that every scope would admit today; two decimals, down.
 
@@ -77,7 +71,7 @@ def fitting_epsilon(
     def fits(hundredths: int) -> bool:
         rho = calibrate.rho_for(Decimal(hundredths) / 100, delta)
         spend = Spend({order: rho * order for order in orders}, Decimal(0))
-        return all(row.fits for row in rows(policy, facts, day, past, spend))
+        return all(row.fits for row in rows(policy, facts, hour, past, spend))
 
     low, high = 0, int(down(asked, 2) * 100)
     while low < high:

@@ -17,7 +17,7 @@ from dpgate.ledger.roles import keyring
 from dpgate.ledger.statement import statement
 from dpgate.ledger.store import Store, Tip
 from dpgate.model.record import Entry
-from dpgate.policy.facts import moment_of
+from dpgate.policy.windows import hour_of, moment_of
 
 ATTEMPTS = 5
 """How often an entry that must be written (a settlement) is tried again after a lost race."""
@@ -25,7 +25,7 @@ ATTEMPTS = 5
 
 def header(chain: Chain | None, moment: dt.datetime) -> dict[str, Any]:
     """The fields that put an entry in its place; times never decrease along the chain."""
-    hour = moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    hour = hour_of(moment)
     if chain is None:
         return {"sequence": 1, "previous": None, "root": None, "time": hour}
     last = chain.head

@@ -15,6 +15,7 @@ from dpgate.model.record import Genesis, PolicyAdopted, Reserve
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import clock
 from dpgate.policy.scopes import Scope, scopes
+from dpgate.policy.windows import LIFETIME
 
 
 def show(
@@ -44,24 +45,15 @@ def show(
 
 def scope_rows(chain: Chain, policy: PrivacyPolicy) -> tuple[ScopeRow, ...]:
     """Every scope that any reservation touches in today's windows, and each lifetime."""
-    day = clock(policy, now()).day
-    past = budgets.history(chain.reserves, policy)
-    found: dict[str, Scope] = {
-        scope.key: scope
-        for name, population in policy.spec.populations.items()
-        for scope in (
-            Scope(
-                population=name,
-                selector=("all", "*"),
-                window="lifetime",
-                every=None,
-                limit=population.lifetime.epsilon,
-            ),
-        )
-    }
+    hour = clock(policy, now()).hour
+    past = budgets.tally(chain.reserves, policy)
+    found: dict[str, Scope] = {}
+    for name, population in policy.spec.populations.items():
+        limit = population.lifetime.epsilon
+        scope = Scope(population=name, selector=("all", "*"), window=LIFETIME, limit=limit)
+        found[scope.key] = scope
     for _, entry in chain.reserves:
-        if entry.facts.population in policy.spec.populations:
-            found.update({scope.key: scope for scope in scopes(policy, entry.facts, day)})
+        found.update({scope.key: scope for scope in scopes(policy, entry.facts, hour)})
     return tuple(budgets.spent_row(scope, policy, past) for scope in found.values())
 
 

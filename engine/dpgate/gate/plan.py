@@ -24,7 +24,9 @@ from dpgate.model.record import Document
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
-from dpgate.policy.scopes import scopes
+from dpgate.policy.resets import dropped
+from dpgate.policy.scopes import Tally, scopes
+from dpgate.policy.windows import LIFETIME
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -71,12 +73,13 @@ def planned(space: Workspace, release: str, ledger: OpenLedger, moment: dt.datet
     findings = check.judge(case, policy, time.day)
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
+    findings += _reset_findings(case, ledger)
     denied = any(finding.level == "deny" for finding in findings)
     cost = None if denied else cost_of(policy, case)
     rows: tuple[ScopeRow, ...] = ()
     if cost is not None:
-        past = budgets.history(ledger.chain.reserves, policy)
-        rows = budgets.rows(policy, facts, time.day, past, cost.spend)
+        past = budgets.tally(ledger.chain.reserves, policy)
+        rows = budgets.rows(policy, facts, time.hour, past, cost.spend)
         findings += _budget_findings(case, ledger, rows, time, past)
     approvals = _approvals(space, case, ledger, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
@@ -142,8 +145,33 @@ def _approvals(
     )
 
 
+def _reset_findings(case: Case, ledger: OpenLedger) -> tuple[Finding, ...]:
+    dataset = case.dataset.metadata.name
+    earlier = (e.facts for _, e in ledger.chain.reserves if e.release.startswith(f"{dataset}/"))
+    lost = dropped(ledger.policy, facts_of(case.dataset, case.release), earlier)
+    if lost is None:
+        return ()
+    line, column = case.dataset_file.at("spec", "population")
+    finding = Finding(
+        rule="population-reset",
+        level="deny",
+        message=(
+            f"earlier releases of {dataset} were charged to population {lost}; "
+            f"{case.dataset.spec.population} would start with a fresh budget for the same people"
+        ),
+        fix=(
+            f"keep population: {lost}, or name it under shares_people_with; if these are other people, "
+            f"retire {lost} in the policy and let the new population say renews"
+        ),
+        file=case.dataset_file.file,
+        line=line,
+        column=column,
+    )
+    return (finding,)
+
+
 def _budget_findings(
-    case: Case, ledger: OpenLedger, rows: tuple[ScopeRow, ...], time: Clock, past: budgets.History
+    case: Case, ledger: OpenLedger, rows: tuple[ScopeRow, ...], time: Clock, past: Tally
 ) -> tuple[Finding, ...]:
     policy = ledger.policy
     failing = [row for row in rows if not row.fits]
@@ -151,10 +179,10 @@ def _budget_findings(
         return ()
     facts = facts_of(case.dataset, case.release)
     privacy = case.release.spec.privacy
-    most = budgets.fitting_epsilon(policy, facts, time.day, past, privacy.delta, privacy.epsilon)
+    most = budgets.fitting_epsilon(policy, facts, time.hour, past, privacy.delta, privacy.epsilon)
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
-    if any(scope.every for scope in scopes(policy, facts, time.day)):
+    if any(scope.window != LIFETIME for scope in scopes(policy, facts, time.hour)):
         ways.append("a quota's next window")
     ways.append("a policy change approved by " + " and ".join(policy.spec.policy_change.roles))
     return tuple(

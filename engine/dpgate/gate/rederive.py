@@ -5,7 +5,7 @@ Every function returns a line for people, or raises a LedgerError that names the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -16,18 +16,21 @@ from dpgate.errors import AccountingError, ChainError, SignatureError
 from dpgate.evidence import disclosure, thresholds
 from dpgate.gate import budgets, check
 from dpgate.gate.approvals import Binding, judge_policy, judge_release
-from dpgate.gate.costing import from_record, person_spend, to_record
+from dpgate.gate.costing import from_record, person_spend
 from dpgate.gate.opening import loaded_document
 from dpgate.gate.workspace import Case, policy_of
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PublicKey
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
-from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Document, Genesis, PolicyAdopted, Reserve, Settle
+from dpgate.model.event import Event
+from dpgate.model.policy import Accounting, PrivacyPolicy
+from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
-from dpgate.policy.facts import clock, facts_of, moment_of
+from dpgate.policy.facts import clock_of, facts_of
+from dpgate.policy.resets import dropped
+from dpgate.policy.scopes import Tally, scopes
 
 
 @lru_cache(maxsize=256)
@@ -63,7 +66,7 @@ def _case(link: Link, entry: Reserve) -> Case:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """A reservation and what it was judged by."""
 
     link: Link
@@ -73,19 +76,30 @@ class _Judged:
     case: Case
 
 
-def _reserves(chain: Chain) -> Iterator[_Judged]:
-    for link, entry in chain.reserves:
-        document = chain.policy_at(entry.sequence)
-        yield _Judged(link, entry, document, _policy(document), _case(link, entry))
+def judged(chain: Chain) -> tuple[Judged, ...]:
+    """Every reservation with its documents, loaded once, and the policy in force at its place."""
+    found: list[Judged] = []
+    document: Document | None = None
+    for link in chain.links:
+        entry = link.entry
+        if isinstance(entry, Genesis | PolicyAdopted):
+            document = entry.documents[0]
+        elif isinstance(entry, Reserve) and document is not None:
+            case = _case(link, entry)
+            found.append(Judged(link, entry, document, _policy(document), case))
+    return tuple(found)
 
 
 def signatures(links: tuple[Link, ...]) -> str:
     """Every entry is signed by enough runner keys of the policy in force at its place."""
     keys: set[PublicKey] = set()
-    chain = Chain(links)
-    for place, link in enumerate(links, start=1):
+    document: Document | None = None
+    for link in links:
         entry = link.entry
-        document = entry.documents[0] if isinstance(entry, Genesis) else chain.policy_at(place)
+        if document is None:
+            if not isinstance(entry, Genesis):
+                raise ChainError(f"{link.path}: no policy was adopted before it")
+            document = entry.documents[0]
         expected = (
             document.sha256
             if isinstance(entry, Reserve | Settle | Genesis)
@@ -101,6 +115,8 @@ def signatures(links: tuple[Link, ...]) -> str:
         if len(found) < needed:
             raise SignatureError(f"{link.path}: {len(found)} of {needed} runner signatures")
         keys |= found
+        if isinstance(entry, PolicyAdopted):
+            document = entry.documents[0]
     return f"{len(links)} entries by {len(keys)} runner key(s), each in its role at its place"
 
 
@@ -172,57 +188,63 @@ def _demand(link: Link, policy: PrivacyPolicy, roles: tuple[str, ...], signed: o
         raise SignatureError(f"{link.path}: approvals missing: {names}")
 
 
-def documents(chain: Chain) -> str:
+def documents(reserves: Sequence[Judged]) -> str:
     """Each reservation's manifest satisfied every rule on its day, and its facts are true."""
+    earlier: dict[str, list[Facts]] = {}
     count = 0
-    for judged in _reserves(chain):
-        time = clock(judged.policy, moment_of(judged.entry.time))
+    for each in reserves:
+        time = clock_of(each.policy, each.entry.time)
         # What it rests on is what its events say: the synthesizer need not be installed here.
-        exact = all(event.proof == "opendp" for event in judged.entry.events)
-        name = judged.case.release.spec.synthesize.with_
+        exact = all(event.proof == "opendp" for event in each.entry.events)
+        name = each.case.release.spec.synthesize.with_
         proofs = {name: "opendp" if exact else "real-arithmetic"}
-        findings = check.judge(judged.case, judged.policy, time.day, proofs)
+        findings = check.judge(each.case, each.policy, time.day, proofs)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:
             raise ChainError(
-                f"{judged.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
+                f"{each.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
             )
-        if judged.entry.facts != facts_of(judged.case.dataset, judged.case.release):
-            raise ChainError(f"{judged.link.path}: its facts are not those of its documents")
+        if each.entry.facts != facts_of(each.case.dataset, each.case.release):
+            raise ChainError(f"{each.link.path}: its facts are not those of its documents")
+        dataset = each.case.dataset.metadata.name
+        lost = dropped(each.policy, each.entry.facts, earlier.setdefault(dataset, []))
+        if lost is not None:
+            raise ChainError(
+                f"{each.link.path}: drops population {lost}, which {dataset} was charged to"
+            )
+        earlier[dataset].append(each.entry.facts)
         count += 1
     return f"{count} manifest(s) judged again under the policy then in force"
 
 
-def approvals(chain: Chain) -> str:
+def approvals(reserves: Sequence[Judged], root: str) -> str:
     """Each reservation carries the approvals that its policy demands of it."""
     used: dict[str, int] = {}
     attempts: dict[str, int] = {}
     count = 0
-    for judged in _reserves(chain):
-        entry, case, policy = judged.entry, judged.case, judged.policy
+    for each in reserves:
+        entry, case, policy = each.entry, each.case, each.policy
         attempts[entry.release] = attempts.get(entry.release, 0) + 1
         if entry.attempt != attempts[entry.release]:
             raise ChainError(
-                f"{judged.link.path}: is attempt {attempts[entry.release]}, not {entry.attempt}"
+                f"{each.link.path}: is attempt {attempts[entry.release]}, not {entry.attempt}"
             )
         binding = Binding(
-            root=chain.root,
+            root=root,
             release=entry.release,
-            policy_set=judged.policy_document.sha256,
+            policy_set=each.policy_document.sha256,
             manifest=case.release_file.digest,
             dataset=case.dataset_file.digest,
             cost=from_record(entry.spend),
         )
-        day = clock(policy, moment_of(entry.time)).day
-        judgement = judge_release(
-            entry.approvals, binding, _ring(judged.policy_document), day, used
-        )
+        day = clock_of(policy, entry.time).day
+        judgement = judge_release(entry.approvals, binding, _ring(each.policy_document), day, used)
         if judgement.rejected:
             path, reason = judgement.rejected[0]
-            raise SignatureError(f"{judged.link.path}: approval {path} does not count: {reason}")
+            raise SignatureError(f"{each.link.path}: approval {path} does not count: {reason}")
         facts = facts_of(case.dataset, case.release)
         _demand(
-            judged.link,
+            each.link,
             policy,
             required_roles(policy, case.dataset, case.release, facts),
             judgement.signed,
@@ -233,46 +255,52 @@ def approvals(chain: Chain) -> str:
     return f"{count} approval(s), bound to manifest, dataset, policy, cost and attempt"
 
 
-def costs(chain: Chain) -> str:
+def costs(reserves: Sequence[Judged]) -> str:
     """Recorded losses, spends and claims are not below what the events cost."""
     count = 0
-    for judged in _reserves(chain):
-        entry, accounting = judged.entry, judged.policy.spec.accounting
-        privacy = judged.case.release.spec.privacy
-        unit = judged.case.dataset.spec.unit
+    for each in reserves:
+        entry, accounting = each.entry, each.policy.spec.accounting
+        privacy = each.case.release.spec.privacy
+        unit = each.case.dataset.spec.unit
         try:
-            for event in entry.events:
-                curves.check(event)
-            spend = Spend.of(entry.events, accounting.orders)
-            alone = compose.release_epsilon(entry.events, privacy.delta)
+            spend, alone, person = _recomputed(
+                entry.events, accounting, privacy.delta, unit.max_rows_per_person
+            )
         except AccountingError as error:
-            raise ChainError(f"{judged.link.path}: {error.message}") from None
-        person = epsilon(
-            person_spend(entry.events, unit.max_rows_per_person, accounting.orders),
-            accounting.delta,
-        )
+            raise ChainError(f"{each.link.path}: {error.message}") from None
         claim = entry.claim
         if not _covers(from_record(entry.spend), spend):
-            raise ChainError(f"{judged.link.path}: its spend is below what its events cost")
+            raise ChainError(f"{each.link.path}: its spend is below what its events cost")
         if alone > privacy.epsilon or claim.epsilon < alone or claim.person_epsilon < person:
             raise ChainError(
-                f"{judged.link.path}: claims ε {plain(claim.epsilon)} of {plain(privacy.epsilon)}, "
+                f"{each.link.path}: claims ε {plain(claim.epsilon)} of {plain(privacy.epsilon)}, "
                 f"its events cost {plain(alone)}"
             )
         named = (claim.delta, claim.relation, claim.unit, claim.rows_per_person)
         if named != (
             privacy.delta,
-            judged.case.dataset.spec.neighboring,
+            each.case.dataset.spec.neighboring,
             unit.row,
             unit.max_rows_per_person,
         ):
             raise ChainError(
-                f"{judged.link.path}: its claim names another δ, relation or unit than its documents"
+                f"{each.link.path}: its claim names another δ, relation or unit than its documents"
             )
         if any(event.relation != claim.relation for event in entry.events):
-            raise ChainError(f"{judged.link.path}: an event is in another neighboring relation")
+            raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
         count += sum(event.times for event in entry.events)
     return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+
+
+@lru_cache(maxsize=4096)
+def _recomputed(
+    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, rows: int
+) -> tuple[Spend, Decimal, Decimal]:
+    """What events cost by their parameters: spend, ε alone, and ε of a person with so many rows."""
+    for event in events:
+        curves.check(event)
+    person = epsilon(person_spend(events, rows, accounting.orders), accounting.delta)
+    return Spend.of(events, accounting.orders), compose.release_epsilon(events, delta), person
 
 
 def _covers(recorded: Spend, recomputed: Spend) -> bool:
@@ -283,35 +311,42 @@ def _covers(recorded: Spend, recomputed: Spend) -> bool:
     return not lower and recorded.delta0 >= recomputed.delta0
 
 
-def sums(chain: Chain) -> str:
+def sums(reserves: Sequence[Judged]) -> str:
     """Each reservation's running sums follow exactly from those before it."""
     count = 0
-    for place, judged in enumerate(_reserves(chain)):
-        entry, policy = judged.entry, judged.policy
-        day = clock(policy, moment_of(entry.time)).day
-        past = budgets.history(chain.reserves[:place], policy)
-        expected = budgets.sums(policy, entry.facts, day, past, from_record(entry.spend))
-        if entry.sums != {key: to_record(spend) for key, spend in expected.items()}:
+    past = Tally(reserves[0].policy.spec.accounting.orders if reserves else ())
+    for each in reserves:
+        entry, policy = each.entry, each.policy
+        spend = from_record(entry.spend)
+        expected = budgets.sums(policy, entry.facts, entry.time, past, spend)
+        if {key: from_record(value) for key, value in entry.sums.items()} != expected:
             raise ChainError(
-                f"{judged.link.path}: its running sums do not follow from the entries before it"
+                f"{each.link.path}: its running sums do not follow from the entries before it"
             )
-        if policy.spec.populations[entry.facts.population].neighboring != entry.claim.relation:
-            raise ChainError(f"{judged.link.path}: mixes neighboring relations within a population")
+        for population in entry.facts.populations:
+            if policy.spec.populations[population].neighboring != entry.claim.relation:
+                raise ChainError(
+                    f"{each.link.path}: mixes neighboring relations within a population"
+                )
+        past.add(entry.facts, entry.time, spend)
         count += len(expected)
     return f"{count} running sum(s), exact to the last digit"
 
 
-def budgets_held(chain: Chain) -> str:
-    """Every reservation fitted every scope it touched, by the filter of its policy."""
+def budgets_held(reserves: Sequence[Judged]) -> str:
+    """Every reservation fitted every scope it touched, by the filter of its policy.
+
+    The sums are those that the step before held to be exact.
+    """
     count = 0
-    for place, judged in enumerate(_reserves(chain)):
-        entry, policy = judged.entry, judged.policy
-        day = clock(policy, moment_of(entry.time)).day
-        past = budgets.history(chain.reserves[:place], policy)
-        for row in budgets.rows(policy, entry.facts, day, past, from_record(entry.spend)):
-            if not row.fits:
+    for each in reserves:
+        entry, policy = each.entry, each.policy
+        delta = policy.spec.accounting.delta
+        for scope in scopes(policy, entry.facts, entry.time):
+            after = epsilon(from_record(entry.sums[scope.key]), delta)
+            if after > scope.limit:
                 raise ChainError(
-                    f"{judged.link.path}: {row.title} reached ε {plain(row.after)} of {plain(row.limit)}"
+                    f"{each.link.path}: {scope.title} reached ε {plain(after)} of {plain(scope.limit)}"
                 )
             count += 1
     return f"{count} limit(s) held at every reservation"
@@ -323,7 +358,7 @@ def composition(chain: Chain) -> str:
     orders, delta = policy.spec.accounting.orders, policy.spec.accounting.delta
     lines = []
     for name in policy.spec.populations:
-        entries = [entry for _, entry in chain.reserves if entry.facts.population == name]
+        entries = [entry for _, entry in chain.reserves if name in entry.facts.populations]
         events = [event for entry in entries for event in entry.events]
         spent = Spend.zero(orders)
         for entry in entries:
@@ -339,18 +374,18 @@ def composition(chain: Chain) -> str:
     return "; ".join(lines)
 
 
-def settlements(chain: Chain) -> str:
+def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:
     """A settled outcome agrees with the evidence recorded for it."""
     counts: dict[str, int] = {}
-    for judged in _reserves(chain):
-        closed = chain.settles.get(judged.link.digest)
+    for each in reserves:
+        closed = chain.settles.get(each.link.digest)
         if closed is None:
             continue
         link, entry = closed
         results = tuple(disclosure.from_record(record) for record in entry.evidence)
-        disclosure.records(results, judged.entry.events)
+        disclosure.records(results, each.entry.events)
         outcomes = thresholds.judge(
-            results, judged.case.release.spec.utility, judged.policy.spec.evidence.required
+            results, each.case.release.spec.utility, each.policy.spec.evidence.required
         )
         failed = [outcome for outcome in outcomes if not outcome]
         if entry.outcome == "released" and failed:

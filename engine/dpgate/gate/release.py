@@ -145,8 +145,8 @@ def _reserve(job: Job, plan: Planned) -> tuple[OpenLedger, Link]:
     cost, ledger, policy = plan.cost, plan.ledger, plan.ledger.policy
     assert cost is not None  # noqa: S101 - a ready plan has a cost
     facts = facts_of(plan.case.dataset, plan.case.release)
-    past = budgets.history(ledger.chain.reserves, policy)
-    after = budgets.sums(policy, facts, plan.clock.day, past, cost.spend)
+    past = budgets.tally(ledger.chain.reserves, policy)
+    after = budgets.sums(policy, facts, plan.clock.hour, past, cost.spend)
     number = len(ledger.chain.attempts(job.release)) + 1
     entry = Reserve(
         **entries.header(ledger.chain, plan.moment),

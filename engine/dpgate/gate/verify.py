@@ -36,6 +36,7 @@ class Audit:
     """Whether to hold the chain against what this machine saw before."""
     links: tuple[Link, ...] = ()
     chain: Chain | None = None
+    reserves: tuple[rederive.Judged, ...] = ()
     done: list[str] = field(default_factory=list)
 
     @property
@@ -88,27 +89,28 @@ def policies(audit: Audit) -> str:
 
 def documents(audit: Audit) -> str:
     """6: every released manifest satisfied the rules then in force."""
-    return rederive.documents(audit.linked)
+    audit.reserves = rederive.judged(audit.linked)
+    return rederive.documents(audit.reserves)
 
 
 def approvals(audit: Audit) -> str:
     """7: every reservation had its approvals, bound to exact digests, cost and attempts."""
-    return rederive.approvals(audit.linked)
+    return rederive.approvals(audit.reserves, audit.linked.root)
 
 
 def costs(audit: Audit) -> str:
     """8: no event is charged less than it costs, and every claim of a release covers its events."""
-    return rederive.costs(audit.linked)
+    return rederive.costs(audit.reserves)
 
 
 def sums(audit: Audit) -> str:
     """9: running sums are exact; one neighboring relation per population."""
-    return rederive.sums(audit.linked)
+    return rederive.sums(audit.reserves)
 
 
 def budgets(audit: Audit) -> str:
     """10: every reservation fitted every scope that it touched."""
-    return rederive.budgets_held(audit.linked)
+    return rederive.budgets_held(audit.reserves)
 
 
 def composition(audit: Audit) -> str:
@@ -118,7 +120,7 @@ def composition(audit: Audit) -> str:
 
 def settlements(audit: Audit) -> str:
     """12: what was released met its thresholds, and evidence names events that were charged."""
-    return rederive.settlements(audit.linked)
+    return rederive.settlements(audit.linked, audit.reserves)
 
 
 def work_tree(audit: Audit) -> str:

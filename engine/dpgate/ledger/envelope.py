@@ -14,7 +14,7 @@ from typing import Any
 
 from dpgate.errors import SignatureError
 from dpgate.ledger.keys import PrivateKey, PublicKey
-from dpgate.loading.canonical import NotCanonical, canonical, parse_json
+from dpgate.loading.canonical import NotCanonical, canonical, is_canonical, parse_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 4 * 1024 * 1024
@@ -56,18 +56,20 @@ class Envelope:
             found.add(key)
         return frozenset(found)
 
-    def to_bytes(self) -> bytes:
-        """The file's bytes."""
-        signatures = [
-            {"keyid": keyid, "sig": base64.b64encode(sig).decode()}
-            for keyid, sig in self.signatures
-        ]
-        body = {
+    def body(self) -> dict[str, object]:
+        """The envelope as JSON values."""
+        return {
             "payload": base64.b64encode(self.payload).decode(),
             "payloadType": PAYLOAD_TYPE,
-            "signatures": signatures,
+            "signatures": [
+                {"keyid": keyid, "sig": base64.b64encode(signature).decode()}
+                for keyid, signature in self.signatures
+            ],
         }
-        return canonical(body) + b"\n"
+
+    def to_bytes(self) -> bytes:
+        """The file's bytes."""
+        return canonical(self.body()) + b"\n"
 
 
 def seal(payload: bytes, keys: Iterable[PrivateKey]) -> Envelope:
@@ -89,7 +91,7 @@ def parse(data: bytes) -> Envelope:
         envelope = _from_json(body)
     except NotCanonical as error:
         raise SignatureError(f"not a DSSE envelope: {error}") from None
-    if envelope.to_bytes() != data:
+    if data[-1:] != b"\n" or not is_canonical(envelope.body(), data[:-1]):
         raise SignatureError("the bytes are not the canonical form of the envelope they hold")
     return envelope
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from dpgate.errors import ChainError
-from dpgate.loading.canonical import NotCanonical, canonical, parse_json
+from dpgate.loading.canonical import NotCanonical, canonical, is_canonical, parse_json
 from dpgate.model.record import PREDICATES, Predicate
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -27,20 +27,22 @@ class Statement:
     subjects: tuple[tuple[str, str], ...]
     predicate: Predicate
 
-    def payload(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
+    def body(self) -> dict[str, object]:
+        """The statement as JSON values."""
         subject = [
             {"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}}
             for name, digest in self.subjects
         ]
-        return canonical(
-            {
-                "_type": STATEMENT_TYPE,
-                "subject": subject,
-                "predicateType": self.predicate.TYPE,
-                "predicate": self.predicate.model_dump(mode="json"),
-            }
-        )
+        return {
+            "_type": STATEMENT_TYPE,
+            "subject": subject,
+            "predicateType": self.predicate.TYPE,
+            "predicate": self.predicate.model_dump(mode="json"),
+        }
+
+    def payload(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return canonical(self.body())
 
 
 def statement(predicate: Predicate, subjects: Mapping[str, str]) -> Statement:
@@ -61,6 +63,7 @@ def parse(payload: bytes, *, max_bytes: int) -> Statement:
             tuple((s["name"], "sha256:" + s["digest"]["sha256"]) for s in body["subject"]),
             predicate,
         )
+        same = parsed.body() == body and is_canonical(body, payload)
     except NotCanonical as error:
         raise ChainError(f"not a statement: {error}") from None
     except ValidationError as error:
@@ -69,7 +72,7 @@ def parse(payload: bytes, *, max_bytes: int) -> Statement:
         raise ChainError(f"malformed predicate: {where}: {first['msg']}") from None
     except (KeyError, TypeError, AttributeError):
         raise ChainError("not a statement: malformed subject") from None
-    if parsed.payload() != payload:
+    if not same:
         raise ChainError("the payload is not the canonical form of the statement it holds")
     return parsed
 

@@ -31,6 +31,18 @@ def canonical(obj: object) -> bytes:
     return rfc8785.dumps(obj)  # type: ignore[arg-type]
 
 
+def is_canonical(value: object, data: bytes) -> bool:
+    """Whether these bytes are the canonical form of what `parse_json` read from them.
+
+    Below U+E000 Python's order of keys and that of RFC 8785 (by UTF-16 units) agree, and with no
+    floats its compact output is the canonical one; the fast path is what makes long ledgers cheap.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if text.isascii() or max(text) < "\ue000":
+        return text.encode("utf-8") == data
+    return canonical(value) == data
+
+
 def sha256(data: bytes) -> str:
     """Digest as ``sha256:`` and 64 hexadecimal digits."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -61,6 +61,8 @@ class _Column(Frozen):
     nullable: StrictBool = False
     """Whether a missing value is a value of its own."""
     quasi_identifier: StrictBool = False
+    groups: tuple[Name, ...] = ()
+    """Column groups that quotas can count: `mental-health`."""
     source: Provenance
     """Where the domain comes from."""
 
@@ -209,6 +211,8 @@ class DatasetSpec(Frozen):
 
     population: Name
     """The people the data is about; budgets belong to them, not to the file."""
+    shares_people_with: tuple[Name, ...] = ()
+    """Other populations that some of these people belong to; each release is charged to them too."""
     neighboring: Relation
     unit: Unit
     rows: Rows

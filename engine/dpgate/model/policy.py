@@ -218,8 +218,10 @@ class PolicySpec(Frozen):
         if self.roles["runner"].threshold > 1:
             raise ValueError("roles.runner: one key signs an entry of the ledger; threshold is 1")
         for name, population in self.populations.items():
-            old = population.renews and self.populations.get(population.renews.population)
-            if population.renews and (old is None or old is population or old.retired is None):
+            if population.renews is None:
+                continue
+            old = self.populations.get(population.renews.population)
+            if old is None or old is population or old.retired is None:
                 raise ValueError(
                     f"population {name} renews {population.renews.population}, which must be "
                     "another population of this policy, and retired"

@@ -37,10 +37,15 @@ class Spend(Frozen):
 class Facts(Frozen):
     """What decides which budget scopes a release touches."""
 
-    population: Name
+    populations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The dataset's own first, then those that share people with it: all are charged."""
+    type: Name
+    """Type of release: `synthetic`."""
     purpose: Name
     recipients: tuple[Name, ...]
     sensitivities: tuple[Name, ...]
+    groups: tuple[Name, ...]
+    """Column groups."""
 
 
 class Claim(Frozen):

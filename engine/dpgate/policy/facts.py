@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dpgate.errors import PolicyError
-from dpgate.model.dataset import Dataset
+from dpgate.model.dataset import Dataset, IdentifierColumn
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
 from dpgate.model.release import Release
+from dpgate.policy.windows import hour_of, moment_of
 
 
 def facts_of(dataset: Dataset, release: Release) -> Facts:
     """The facts that are recorded; columns that the dataset does not have are left out."""
-    columns = dataset.spec.columns
-    classes = {columns[name].sensitivity for name in release.spec.columns if name in columns}
+    columns = [dataset.spec.columns[n] for n in release.spec.columns if n in dataset.spec.columns]
+    groups = {g for c in columns if not isinstance(c, IdentifierColumn) for g in c.groups}
     return Facts(
-        population=dataset.spec.population,
+        populations=(dataset.spec.population, *dataset.spec.shares_people_with),
+        type="synthetic",
         purpose=release.spec.purpose,
         recipients=release.spec.recipients,
-        sensitivities=tuple(sorted(classes)),
+        sensitivities=tuple(sorted({column.sensitivity for column in columns})),
+        groups=tuple(sorted(groups)),
     )
 
 
@@ -32,7 +35,22 @@ class Clock:
     hour: str
     """UTC hour as records hold it."""
     day: dt.date
-    """Calendar day in the policy's time zone."""
+    """Calendar day of that hour in the policy's time zone."""
+
+
+def zone_of(policy: PrivacyPolicy) -> ZoneInfo:
+    """The policy's time zone.
+
+    Raises:
+        PolicyError: it is unknown.
+    """
+    try:
+        return ZoneInfo(policy.spec.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PolicyError(
+            f"unknown time zone {policy.spec.timezone!r}",
+            fix="use an IANA name such as America/New_York or UTC",
+        ) from None
 
 
 def clock(policy: PrivacyPolicy, moment: dt.datetime) -> Clock:
@@ -41,17 +59,9 @@ def clock(policy: PrivacyPolicy, moment: dt.datetime) -> Clock:
     Raises:
         PolicyError: the policy's time zone is unknown.
     """
-    utc = moment.astimezone(dt.UTC).replace(minute=0, second=0, microsecond=0)
-    try:
-        zone = ZoneInfo(policy.spec.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise PolicyError(
-            f"unknown time zone {policy.spec.timezone!r}",
-            fix="use an IANA name such as America/New_York or UTC",
-        ) from None
-    return Clock(utc.strftime("%Y-%m-%dT%H:00:00Z"), utc.astimezone(zone).date())
+    return clock_of(policy, hour_of(moment))
 
 
-def moment_of(hour: str) -> dt.datetime:
-    """The moment that a record's hour names."""
-    return dt.datetime.strptime(hour, "%Y-%m-%dT%H:00:00Z").replace(tzinfo=dt.UTC)
+def clock_of(policy: PrivacyPolicy, hour: str) -> Clock:
+    """The hour of a record, as the policy's time zone sees it."""
+    return Clock(hour, moment_of(hour).astimezone(zone_of(policy)).date())

@@ -69,27 +69,39 @@ def policy_in_force(case: Case) -> Iterator[Finding]:
 
 
 def known_population(case: Case) -> Iterator[Finding]:
-    """The dataset's population has a budget, in the same neighboring relation."""
+    """Each population of the dataset has a budget, in the same relation, and is not retired."""
     spec = case.dataset.spec
-    population = case.policy.spec.populations.get(spec.population)
-    if population is None:
-        known = ", ".join(case.policy.spec.populations)
-        yield case.finding(
-            "known-population",
-            f"population {spec.population} has no budget in the policy (it knows {known})",
-            "give it a lifetime limit under spec.populations of the policy",
-            "population",
-            dataset=True,
-        )
-    elif population.neighboring != spec.neighboring:
-        yield case.finding(
-            "one-relation",
-            f"the policy accounts for {spec.population} under {population.neighboring}, "
-            f"the dataset says {spec.neighboring}",
-            f"say neighboring: {population.neighboring}",
-            "neighboring",
-            dataset=True,
-        )
+    places: list[tuple[str, tuple[str | int, ...]]] = [(spec.population, ("population",))]
+    places += [(n, ("shares_people_with", i)) for i, n in enumerate(spec.shares_people_with)]
+    for name, path in places:
+        population = case.policy.spec.populations.get(name)
+        if population is None:
+            known = ", ".join(case.policy.spec.populations)
+            yield case.finding(
+                "known-population",
+                f"population {name} has no budget in the policy (it knows {known})",
+                "give it a lifetime limit under spec.populations of the policy",
+                *path,
+                dataset=True,
+            )
+            continue
+        if population.neighboring != spec.neighboring:
+            yield case.finding(
+                "one-relation",
+                f"the policy accounts for {name} under {population.neighboring}, "
+                f"the dataset says {spec.neighboring}",
+                f"say neighboring: {population.neighboring}",
+                "neighboring",
+                dataset=True,
+            )
+        if population.retired is not None and case.today >= population.retired:
+            yield case.finding(
+                "retired-population",
+                f"population {name} was retired on {population.retired}",
+                "new people are another population, with `renews` in the policy",
+                *path,
+                dataset=True,
+            )
 
 
 def known_columns(case: Case) -> Iterator[Finding]:

@@ -1,19 +1,25 @@
 """Budget scopes: the lifetime of a population, which is the guarantee, and quotas within it.
 
 A scope's sum is a pure function of the reservations made so far: the spend of each one that it
-matches, added up exactly. A quota is no guarantee of its own; it only narrows the lifetime limit.
+counts, added up exactly. A quota is no guarantee of its own; it only narrows the lifetime limit.
 """
 
 from __future__ import annotations
 
-import datetime as dt
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from dpgate.accounting.filter import Spend
-from dpgate.model.policy import PrivacyPolicy, Quota, Window
+from dpgate.accounting.rounding import EXACT
+from dpgate.model.policy import PrivacyPolicy, Quota
 from dpgate.model.record import Facts
+from dpgate.policy.facts import zone_of
+from dpgate.policy.windows import LIFETIME, Window, window_of
+
+Selector = tuple[str, str]
+"""Which fact, and which value of it: ("purpose", "vendor-testing"); ("all", "*") for everything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,96 +27,113 @@ class Scope:
     """One budget that a release touches."""
 
     population: str
-    selector: tuple[str, str]
-    """("all", "*"), or which fact and which value of it."""
-    window: str
-    """``lifetime``, or the calendar window: ``2026-11``, ``2026-Q4``, ``2026``."""
-    every: Window | None
+    selector: Selector
+    window: Window
     limit: Decimal
     """ε at the policy's δ."""
 
     @property
     def key(self) -> str:
         """How records name it."""
-        return f"{self.population}/{'='.join(self.selector)}/{self.window}"
+        return f"{self.population}/{'='.join(self.selector)}/{self.window.name}"
 
     @property
     def title(self) -> str:
         """How people name it."""
         what, value = self.selector
         head = {"all": "population", "purpose": value}.get(what, f"{what} {value}")
-        return f"{head}, {self.window.replace('-Q', ' Q')}"
-
-    def matches(self, facts: Facts, day: dt.date) -> bool:
-        """Whether a reservation with these facts on that day counts here."""
-        if facts.population != self.population or window_of(self.every, day) != self.window:
-            return False
-        what, value = self.selector
-        return what == "all" or value in values_of(what, facts)
+        window = self.window.name.replace("-Q", " Q")
+        return f"{head}, {'last ' + window.replace('-', ' ') if 'days' in window else window}"
 
 
 def values_of(what: str, facts: Facts) -> tuple[str, ...]:
     """The values of one fact."""
     return {
         "all": ("*",),
+        "type": (facts.type,),
         "purpose": (facts.purpose,),
         "recipient": facts.recipients,
         "sensitivity": facts.sensitivities,
+        "group": facts.groups,
     }[what]
 
 
-def window_of(every: Window | None, day: dt.date) -> str:
-    """The calendar window a day lies in."""
-    if every is None:
-        return "lifetime"
-    if every == "month":
-        return f"{day.year}-{day.month:02d}"
-    if every == "quarter":
-        return f"{day.year}-Q{(day.month + 2) // 3}"
-    return str(day.year)
+SELECTORS = ("all", "type", "purpose", "recipient", "sensitivity", "group")
 
 
-def scopes(policy: PrivacyPolicy, facts: Facts, day: dt.date) -> tuple[Scope, ...]:
-    """Every scope that a release with these facts touches on that day, the lifetime first.
+def scopes(policy: PrivacyPolicy, facts: Facts, hour: str) -> tuple[Scope, ...]:
+    """Every scope that a release with these facts touches in that hour, lifetimes first.
 
+    A release about several populations (datasets that share people) is charged to each of them.
     Where two quotas name the same scope the lower limit counts.
     """
-    population = policy.spec.populations[facts.population]
     found: dict[str, Scope] = {}
-    lifetime = Scope(
-        population=facts.population,
-        selector=("all", "*"),
-        window="lifetime",
-        every=None,
-        limit=population.lifetime.epsilon,
-    )
-    quotas = (scope for quota in population.quotas for scope in _of_quota(quota, facts, day))
-    for scope in (lifetime, *quotas):
-        known = found.get(scope.key)
-        if known is None or scope.limit < known.limit:
-            found[scope.key] = scope
+    zone = zone_of(policy)
+    for name in facts.populations:
+        population = policy.spec.populations[name]
+        scope = Scope(
+            population=name,
+            selector=("all", "*"),
+            window=LIFETIME,
+            limit=population.lifetime.epsilon,
+        )
+        found[scope.key] = scope
+    for name in facts.populations:
+        for quota in policy.spec.populations[name].quotas:
+            window = window_of(quota, hour, zone)
+            for scope in _of_quota(name, quota, facts, window):
+                known = found.get(scope.key)
+                if known is None or scope.limit < known.limit:
+                    found[scope.key] = scope
     return tuple(found.values())
 
 
-def _of_quota(quota: Quota, facts: Facts, day: dt.date) -> Iterator[Scope]:
+def _of_quota(population: str, quota: Quota, facts: Facts, window: Window) -> Iterator[Scope]:
     what, wanted = quota.selector
     for value in values_of(what, facts):
         if wanted in ("*", value):
             yield Scope(
-                population=facts.population,
-                selector=(what, value),
-                window=window_of(quota.every, day),
-                every=quota.every,
-                limit=quota.epsilon,
+                population=population, selector=(what, value), window=window, limit=quota.epsilon
             )
 
 
-def total(
-    scope: Scope, history: Iterable[tuple[Facts, dt.date, Spend]], orders: tuple[int, ...]
-) -> Spend:
-    """Exact sum of what a scope has spent."""
-    spent = Spend.zero(orders)
-    for facts, day, spend in history:
-        if scope.matches(facts, day):
-            spent = spent + spend
-    return spent
+@dataclass
+class _Series:
+    """Running totals of one selector: hours in order, and the sum up to and including each."""
+
+    hours: list[str] = field(default_factory=list)
+    sums: list[tuple[Decimal, ...]] = field(default_factory=list)
+
+
+class Tally:
+    """What was spent so far, by population and selector, over any window up to now.
+
+    Adding is one exact addition for each selector; a window's sum is one exact subtraction, so a
+    ledger of any length is judged in one pass.
+    """
+
+    def __init__(self, orders: Iterable[int]) -> None:
+        self.orders = tuple(orders)
+        self._series: dict[tuple[str, Selector], _Series] = {}
+        self._zero = (Decimal(0),) * (len(self.orders) + 1)
+
+    def add(self, facts: Facts, hour: str, spend: Spend) -> None:
+        """Count one reservation; hours never decrease from one call to the next."""
+        parts = (*(spend.orders[order] for order in self.orders), spend.delta0)
+        for population in facts.populations:
+            for what in SELECTORS:
+                for value in values_of(what, facts):
+                    series = self._series.setdefault((population, (what, value)), _Series())
+                    before = series.sums[-1] if series.sums else self._zero
+                    series.hours.append(hour)
+                    series.sums.append(tuple(map(EXACT.add, before, parts)))
+
+    def spent(self, scope: Scope) -> Spend:
+        """Exact sum of what a scope has spent."""
+        series = self._series.get((scope.population, scope.selector))
+        if series is None:
+            return Spend.zero(self.orders)
+        start = bisect_left(series.hours, scope.window.since)
+        before = series.sums[start - 1] if start else self._zero
+        *values, delta0 = map(EXACT.subtract, series.sums[-1], before)
+        return Spend(dict(zip(self.orders, values, strict=True)), delta0)

@@ -1,0 +1,31 @@
+"""A dataset that changes its population must not thereby get a fresh budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.record import Facts
+
+
+def dropped(policy: PrivacyPolicy, facts: Facts, earlier: Iterable[Facts]) -> str | None:
+    """A population that earlier releases of the same dataset were charged to, and this one is not.
+
+    That is a reset unless the policy says that the people are new: one of the populations that are
+    charged now `renews` the one that was dropped.
+
+    Args:
+        policy: the policy in force.
+        facts: of the release that is judged.
+        earlier: of the reservations that the same dataset made before.
+
+    Returns:
+        The name of a population that was dropped without being renewed, or None.
+    """
+    renewed = {
+        population.renews.population
+        for name, population in policy.spec.populations.items()
+        if name in facts.populations and population.renews is not None
+    }
+    before = {name for item in earlier for name in item.populations}
+    return min(before - set(facts.populations) - renewed, default=None)
