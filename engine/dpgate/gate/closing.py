@@ -74,9 +74,11 @@ def settle(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Link
 
     def make(chain: Chain) -> tuple[Entry, str, Mapping[str, str]]:
         if reserve.digest in chain.settles:
-            number = chain.settles[reserve.digest][1].sequence
+            closing = chain.settles[reserve.digest][1]
+            if closing.outcome != "released":
+                run_of(job.memory, reserve.digest).discard()  # it can never leave any more
             raise ChainError(
-                f"the reservation was closed by entry {number} while this attempt ran; "
+                f"the reservation was closed by entry {closing.sequence} while this attempt ran; "
                 "it can't be settled, and nothing is released",
                 fix="its cost is spent; a new attempt needs a new reservation",
             )

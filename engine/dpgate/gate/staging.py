@@ -113,8 +113,10 @@ def promote(run: Run, artifacts: Iterable[Artifact], sealed_to: Path) -> Path:
     target = run.target
     plain = [artifact for artifact in artifacts if not artifact.sealed]
     try:
-        if run.staging.is_dir():
+        # A move between file systems that died after its last step left both places filled.
+        if run.staging.is_dir() and not _arrived(target, plain):
             _same(run.staging, plain)
+            _alone(run.staging, plain)
             _move(run.staging, target)
         _same(target, plain)
         keep_sealed(run, sealed_to)
@@ -148,10 +150,28 @@ def _move(staging: Path, target: Path) -> None:
         shutil.rmtree(staging)
 
 
+def _arrived(target: Path, artifacts: list[Artifact]) -> bool:
+    try:
+        _same(target, artifacts)
+    except SynthesisError:
+        return False
+    return True
+
+
+def _alone(staging: Path, artifacts: list[Artifact]) -> None:
+    """The folder leaves as a whole: nothing that was not settled may lie in it."""
+    strangers = {path.name for path in staging.iterdir()} - {a.name for a in artifacts}
+    if strangers:
+        raise SynthesisError(
+            f"{staging} holds files that were not settled ({len(strangers)})",
+            fix="find out who put them there; remove them, and run the same command again",
+        )
+
+
 def _same(folder: Path, artifacts: list[Artifact]) -> None:
     for artifact in artifacts:
         path = folder / artifact.name
-        if not path.is_file() or digest_of(path) != artifact.sha256:
+        if path.is_symlink() or not path.is_file() or digest_of(path) != artifact.sha256:
             raise SynthesisError(
                 f"{path} is not the file that was settled",
                 fix="the settled digest stands in the ledger; restore the file, or withdraw the release",

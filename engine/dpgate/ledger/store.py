@@ -120,7 +120,7 @@ class Store:
         except GitError as error:
             raise RemoteError(
                 f"cannot reach remote {self.remote}: {_last_line(error)}",
-                fix="nothing was spent; check the remote and its credentials, then try again",
+                fix="nothing was written; check the remote and its credentials, then run the same command again",
             ) from None
         commit = self._resolve(target)
         return Tip(commit, self._files(commit) if commit else {})
@@ -154,8 +154,8 @@ class Store:
                 for word in ("stale info", "fetch first", "non-fast-forward", "cannot lock ref")
             ):
                 raise ConflictError(
-                    "somebody else wrote to the ledger first; nothing was spent",
-                    fix="run the command again: it plans on the new head",
+                    "somebody else wrote to the ledger first; nothing was written",
+                    fix="run the same command again: it works on the new head",
                 ) from None
             raise RemoteError(
                 f"the push to {self.remote} failed: {_last_line(error)}",
