@@ -73,7 +73,10 @@ class Memory:
             )
 
     def remember(self, chain: Chain) -> None:
-        """Keep the head of a chain that was checked."""
+        """Keep the head of a chain that was checked; an older view than the last changes nothing."""
+        last = self.last()
+        if last is not None and last[0] > len(chain.links):
+            return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         body = {"root": self.root, "sequence": len(chain.links), "digest": chain.head.digest}
         target = self.folder / "head.json"

@@ -113,9 +113,9 @@ class Store:
             )
         try:
             listed = self.git("ls-remote", "--heads", self.remote, f"refs/heads/{self.branch}")
-            if not listed.strip():
-                return Tip(None, {})
             target = f"refs/remotes/{self.remote}/{self.branch}"
+            if not listed.strip():
+                return self._none_yet(target)
             self.git("fetch", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{target}")
         except GitError as error:
             raise RemoteError(
@@ -124,6 +124,17 @@ class Store:
             ) from None
         commit = self._resolve(target)
         return Tip(commit, self._files(commit) if commit else {})
+
+    def _none_yet(self, target: str) -> Tip:
+        """No branch on the remote: right before the first adoption, and never again."""
+        if self._resolve(target):
+            raise ChainError(
+                f"the ledger branch {self.branch} is gone from remote {self.remote}, "
+                "and this clone saw it there before",
+                fix=f"find out who removed it, and restore it: git push {self.remote} "
+                f"{target}:refs/heads/{self.branch}",
+            )
+        return Tip(None, {})
 
     def append(
         self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
@@ -140,7 +151,11 @@ class Store:
         Raises:
             ConflictError: somebody else wrote first.
             RemoteError: the push failed for another reason.
+            ChainError: one of the files exists already.
         """
+        for name in files:
+            if name in tip.files:
+                raise ChainError(f"{DIRECTORY}/{name}: exists already, and is never replaced")
         commit = self._commit(tip, files, message, key, when)
         lease = f"--force-with-lease=refs/heads/{self.branch}:{tip.commit or ''}"
         try:
@@ -233,6 +248,11 @@ class Store:
             if int(size) > MAX_BYTES:
                 raise ChainError(f"{DIRECTORY}/{name}: larger than {MAX_BYTES} bytes")
             blobs[name] = blob
+        if not blobs:
+            raise ChainError(
+                f"{DIRECTORY}: branch {self.branch} holds no ledger (no folder with entries)",
+                fix="restore the branch; only if no policy was ever adopted here, delete it",
+            )
         return self._blobs(blobs)
 
     def _blobs(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
