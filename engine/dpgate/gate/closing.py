@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dpgate.errors import ChainError
+from dpgate.errors import ChainError, UsageError
 from dpgate.gate import entries
 from dpgate.gate.attempt import Progress
 from dpgate.gate.opening import OpenLedger
@@ -21,7 +21,7 @@ from dpgate.gate.workspace import Workspace, now
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
-from dpgate.model.record import Entry, Settle
+from dpgate.model.record import Entry, Reserve, Settle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +129,24 @@ def _sealed_path(job: Job, reserve: Link) -> Path:
     )
 
 
-def already(job: Job, chain: Chain, link: Link, entry: Settle) -> ReleaseResult:
-    """The same manifest returns the stored release; a promotion that was cut short is finished."""
+def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> ReleaseResult:
+    """The same manifest returns the stored release; a promotion that was cut short is finished.
+
+    Raises:
+        UsageError: the manifest was edited since, or the release was withdrawn.
+    """
+    manifest = job.space.case(job.release).release_file
+    if manifest.digest != reserved.documents[0].sha256:
+        raise UsageError(
+            f"{manifest.file} was edited after entry {entry.sequence} released it",
+            fix="restore it; a changed release is a new manifest under a new name",
+        )
+    called_back = chain.withdrawn(job.release)
+    if called_back is not None:
+        raise UsageError(
+            f"{job.release} was withdrawn by entry {called_back.sequence}: {called_back.reason}",
+            fix="its cost stays spent; a new release is a new manifest under a new name",
+        )
     run = run_of(job.memory, entry.reserve)
     folder = ""
     if (run.folder / "run.json").exists():
@@ -147,5 +163,5 @@ def already(job: Job, chain: Chain, link: Link, entry: Settle) -> ReleaseResult:
         ),
         folder=folder,
         evidence=entry.evidence,
-        next=f"nothing was spent; entry {link.entry.sequence} released it. For new rows write a new manifest",
+        next=f"nothing was spent; entry {entry.sequence} released it. For new rows write a new manifest",
     )

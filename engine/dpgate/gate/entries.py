@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dpgate.errors import ConflictError, SignatureError
+from dpgate.errors import ConflictError
 from dpgate.gate.opening import OpenLedger, loaded_document
-from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
-from dpgate.ledger.roles import keyring
 from dpgate.ledger.statement import statement
 from dpgate.ledger.store import Store, Tip
 from dpgate.model.record import Entry
 from dpgate.policy.windows import hour_of, moment_of
 
 ATTEMPTS = 5
-"""How often an entry that must be written (a settlement) is tried again after a lost race."""
+"""How often an entry is tried before a lost race, or a remote that fails, ends the command."""
+PAUSE_SECONDS = 0.5
+"""Before the second try of an entry that must get in; doubled before each further one."""
 
 
 def header(chain: Chain | None, moment: dt.datetime) -> dict[str, Any]:
@@ -66,7 +67,13 @@ def append(
     link = read_link(name, data)
     extended = link_up((*(chain.links if chain else ()), link))
     lines = [title, "", *(f"{label}: {value}" for label, value in trailers.items())]
-    pushed = store.append(tip, {name: data}, "\n".join(lines) + "\n", key, entry.time)
+    try:
+        pushed = store.append(tip, {name: data}, "\n".join(lines) + "\n", key, entry.time)
+    except RemoteError:
+        # A push may arrive although the answer is lost: then it counts.
+        pushed = store.fetch()
+        if pushed.files.get(name) != data:
+            raise
     return pushed, extended, link
 
 
@@ -95,15 +102,17 @@ def append_again(
     """
     tip, chain = ledger.tip, ledger.chain
     for attempt in range(ATTEMPTS):
-        entry, title, trailers = make(chain)
         try:
+            if attempt:
+                tip = ledger.store.fetch()
+                chain = link_up(read(tip.files))
+                memory.check(chain)
+            entry, title, trailers = make(chain)
             _, chain, link = append(ledger.store, tip, chain, entry, key, title, trailers)
-        except ConflictError:
+        except (ConflictError, RemoteError):
             if attempt == ATTEMPTS - 1:
                 raise
-            tip = ledger.store.fetch()
-            chain = link_up(read(tip.files))
-            memory.check(chain)
+            time.sleep(PAUSE_SECONDS * 2**attempt)
             continue
         memory.remember(chain)
         return link

@@ -11,7 +11,7 @@ from dpgate.gate.results import LedgerResult, LedgerRow, Open, ScopeRow
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Genesis, PolicyAdopted, Reserve
+from dpgate.model.record import Genesis, PolicyAdopted, Reserve, Withdraw
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import clock
 from dpgate.policy.scopes import Scope, scopes
@@ -74,6 +74,8 @@ def _row(link: Link) -> LedgerRow:
             f"attempt {entry.attempt}: ε {plain(_two(entry.claim.epsilon))} at δ={short(entry.claim.delta)}, "
             f"{len(entry.approvals)} approvals"
         )
+    elif isinstance(entry, Withdraw):
+        kind, release, summary = "withdraw", entry.release, entry.reason
     else:
         kind, release = "settle", entry.release
         summary = f"{entry.outcome}" + (

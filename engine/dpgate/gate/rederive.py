@@ -25,7 +25,7 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.event import Event
 from dpgate.model.policy import Accounting, PrivacyPolicy
-from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle
+from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
@@ -102,7 +102,7 @@ def signatures(links: tuple[Link, ...]) -> str:
             document = entry.documents[0]
         expected = (
             document.sha256
-            if isinstance(entry, Reserve | Settle | Genesis)
+            if isinstance(entry, Reserve | Settle | Withdraw | Genesis)
             else entry.documents[0].sha256
         )
         if entry.policy_set != expected:

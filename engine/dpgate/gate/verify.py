@@ -128,9 +128,9 @@ def work_tree(audit: Audit) -> str:
     chain = audit.linked
     compared = 0
     for link, reserve in chain.reserves:
-        closed = chain.settles.get(link.digest)
-        if closed is None or closed[1].outcome != "released" or audit.documents is None:
+        if audit.documents is None or chain.states[link.digest] != "released":
             continue
+        closed = chain.settles[link.digest]
         found = audit.documents.releases.get(reserve.release)
         if found is None:
             raise ChainError(

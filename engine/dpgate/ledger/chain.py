@@ -14,6 +14,7 @@ from functools import cached_property
 from dpgate.errors import ChainError, SignatureError
 from dpgate.ledger import envelope, statement
 from dpgate.ledger.envelope import Envelope
+from dpgate.ledger.lifecycle import State, advance, is_open
 from dpgate.loading.canonical import sha256
 from dpgate.model.record import (
     Document,
@@ -22,6 +23,7 @@ from dpgate.model.record import (
     PolicyAdopted,
     Reserve,
     Settle,
+    Withdraw,
 )
 
 DIRECTORY = "releases/ledger"
@@ -31,6 +33,7 @@ KINDS: dict[str, type[Entry]] = {
     "policy-adopted": PolicyAdopted,
     "reserve": Reserve,
     "settle": Settle,
+    "withdraw": Withdraw,
 }
 
 
@@ -91,6 +94,8 @@ _WRITTEN_BY_ENGINE = (
 
 def subjects(entry: Entry) -> dict[str, str]:
     """What an entry is about: names and digests."""
+    if isinstance(entry, Withdraw):
+        return {"reservation": entry.reserve}
     if isinstance(entry, Settle):
         return {a.name: a.sha256 for a in entry.artifacts} or {"reservation": entry.reserve}
     return {document.path: document.sha256 for document in entry.documents}
@@ -98,9 +103,11 @@ def subjects(entry: Entry) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Chain:
-    """Entries whose links hold."""
+    """Entries whose links hold. Made by `link_up`."""
 
     links: tuple[Link, ...]
+    states: Mapping[str, State]
+    """What became of each reservation, by its digest."""
 
     @property
     def root(self) -> str:
@@ -125,7 +132,7 @@ class Chain:
     @property
     def open(self) -> tuple[tuple[Link, Reserve], ...]:
         """Reservations that nothing has closed: a run in progress, or one that died."""
-        return tuple(pair for pair in self.reserves if pair[0].digest not in self.settles)
+        return tuple(pair for pair in self.reserves if is_open(self.states[pair[0].digest]))
 
     def policy_at(self, sequence: int) -> Document:
         """The policy last adopted before the entry with this number."""
@@ -143,13 +150,23 @@ class Chain:
         """Reservations of one release."""
         return tuple(pair for pair in self.reserves if pair[1].release == release)
 
-    def released(self, release: str) -> tuple[Link, Settle] | None:
-        """The settlement that released it, if any."""
-        for link, _ in self.attempts(release):
-            closed = self.settles.get(link.digest)
-            if closed and closed[1].outcome == "released":
-                return closed
+    def released(self, release: str) -> tuple[Reserve, Settle] | None:
+        """The attempt that released it, withdrawn since or not, and its settlement, if any."""
+        for link, reserve in self.attempts(release):
+            if self.states[link.digest] in ("released", "withdrawn"):
+                return reserve, self.settles[link.digest][1]
         return None
+
+    def withdrawn(self, release: str) -> Withdraw | None:
+        """The entry that called a release back, if any."""
+        return next(
+            (
+                link.entry
+                for link in reversed(self.links)
+                if isinstance(link.entry, Withdraw) and link.entry.release == release
+            ),
+            None,
+        )
 
 
 def link_up(links: tuple[Link, ...]) -> Chain:
@@ -161,8 +178,8 @@ def link_up(links: tuple[Link, ...]) -> Chain:
     if not links:
         raise ChainError("the ledger is empty")
     root = links[0].digest
-    seen: dict[str, Link] = {}
-    closed: set[str] = set()
+    states: dict[str, State] = {}
+    releases: dict[str, str] = {}
     for number, link in enumerate(links, start=1):
         entry = link.entry
         if entry.sequence != number:
@@ -178,21 +195,27 @@ def link_up(links: tuple[Link, ...]) -> Chain:
             raise ChainError(f"{link.path}: belongs to another repository")
         if before and entry.time < before.entry.time:
             raise ChainError(f"{link.path}: its time lies before that of the entry before it")
-        if isinstance(entry, Settle):
-            _check_close(link, entry, seen, closed)
-        seen[link.digest] = link
-    return Chain(links)
+        if isinstance(entry, Reserve):
+            releases[link.digest] = entry.release
+        _advance(link, states, releases)
+    return Chain(links, states)
 
 
-def _check_close(link: Link, entry: Settle, seen: Mapping[str, Link], closed: set[str]) -> None:
-    target = seen.get(entry.reserve)
-    if target is None or not isinstance(target.entry, Reserve):
-        raise ChainError(f"{link.path}: closes no reservation made before it")
-    if entry.reserve in closed:
-        raise ChainError(f"{link.path}: closes a reservation that is closed already")
-    if entry.release != target.entry.release:
+def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) -> None:
+    """Take the step that an entry claims, in the life of its reservation."""
+    entry = link.entry
+    if isinstance(entry, Reserve):
+        states[link.digest] = "reserved"
+        return
+    if not isinstance(entry, Settle | Withdraw):
+        return
+    to: State = entry.outcome if isinstance(entry, Settle) else "withdrawn"
+    try:
+        states[entry.reserve] = advance(states.get(entry.reserve), to)
+    except ChainError as error:
+        raise ChainError(f"{link.path}: {error.message}") from None
+    if entry.release != releases[entry.reserve]:
         raise ChainError(f"{link.path}: closes a reservation of another release")
-    closed.add(entry.reserve)
 
 
 def read(files: Mapping[str, bytes]) -> tuple[Link, ...]:

@@ -141,6 +141,16 @@ class Settle(_Entry):
         return self
 
 
+class Withdraw(_Entry):
+    """A release is called back: recipients are to delete it. Its cost stays spent."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/withdraw/v1"
+    release: ReleaseId
+    reserve: Digest
+    """The reservation that paid for it."""
+    reason: Text
+
+
 class ReleaseApproval(Frozen):
     """One role's consent to one release, bound to exact digests (the statement's subjects)."""
 
@@ -170,10 +180,18 @@ class PolicyApproval(Frozen):
     policy_set: Digest
 
 
-Entry = Genesis | PolicyAdopted | Reserve | Settle
+Entry = Genesis | PolicyAdopted | Reserve | Settle | Withdraw
 Approval = ReleaseApproval | PolicyApproval
 Predicate = Entry | Approval
 PREDICATES: dict[str, type[Predicate]] = {
     kind.TYPE: kind
-    for kind in (Genesis, PolicyAdopted, Reserve, Settle, ReleaseApproval, PolicyApproval)
+    for kind in (
+        Genesis,
+        PolicyAdopted,
+        Reserve,
+        Settle,
+        Withdraw,
+        ReleaseApproval,
+        PolicyApproval,
+    )
 }
