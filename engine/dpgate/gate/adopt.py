@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from dpgate.errors import SignatureError, UsageError
+from dpgate.errors import ChainError, SignatureError, UsageError
 from dpgate.gate import entries, verify
 from dpgate.gate.approvals import judge_policy
 from dpgate.gate.opening import OpenLedger, embed, loaded_document, trust
@@ -18,7 +18,7 @@ from dpgate.ledger.chain import link_up, read
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
-from dpgate.ledger.store import Store
+from dpgate.ledger.store import Store, Tip
 from dpgate.loading.documents import Loaded
 from dpgate.model.record import Document, Genesis, PolicyAdopted
 from dpgate.policy.approvals import missing
@@ -40,6 +40,8 @@ def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -
     Raises:
         SignatureError: approvals are missing, or the key is not a runner's.
         UsageError: this policy is in force already.
+        ChainError: it would undo what the filter rests on, or a ledger that was there is gone.
+        ConflictError: somebody else wrote to the ledger first.
     """
     space = workspace(Path(repo))
     adopted = policy_of(space.policy_file)
@@ -48,7 +50,12 @@ def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -
     store = Store(space.root, branch=adopted.spec.ledger.branch)
     tip = store.fetch()
     if not tip.files:
-        return _genesis(space, store, key)
+        if root is not None:
+            raise ChainError(
+                f"the remote holds no ledger, though its root {root} is known",
+                fix="do not begin anew: nothing spent may be forgotten. Restore the ledger branch",
+            )
+        return _genesis(space, store, tip, key)
     chain = link_up(read(tip.files))
     memory = trust(chain, root)
     verify.audit(tip.files, chain.root)
@@ -56,7 +63,7 @@ def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -
     return _change(space, ledger, key, memory)
 
 
-def _genesis(space: Workspace, store: Store, key: PrivateKey) -> AdoptResult:
+def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> AdoptResult:
     policy = policy_of(space.policy_file)
     document = embed(space.policy_file, space.root)
     approved = _approved(space, judge=space.policy_file, root=None, previous=None, key=key)
@@ -67,7 +74,6 @@ def _genesis(space: Workspace, store: Store, key: PrivateKey) -> AdoptResult:
         documents=(document,),
         approvals=approved,
     )
-    tip = store.fetch()
     _, chain, link = entries.append(
         store,
         tip,
@@ -95,7 +101,7 @@ def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memor
         )
     check_change(before, after)
     approved = _approved(
-        space, judge=ledger.policy_file, root=ledger.chain.root, previous=ledger.policy_set, key=key
+        space, judge=ledger.policy_file, root=ledger.chain.root, previous=ledger.adopted_by, key=key
     )
     document = embed(space.policy_file, space.root)
     entry = PolicyAdopted(

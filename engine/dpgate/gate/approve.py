@@ -123,7 +123,7 @@ def _approve_policy(
     predicate = PolicyApproval(
         root=ledger.chain.root if ledger else None,
         role=role,
-        previous=ledger.policy_set if ledger else None,
+        previous=ledger.adopted_by if ledger else None,
         policy_set=policy_set(policy_file),
     )
     payload = statement(predicate, {"policy": predicate.policy_set}).payload()

@@ -12,7 +12,7 @@ from dpgate.ledger.memory import Memory, known_roots
 from dpgate.ledger.store import Store, Tip
 from dpgate.loading.documents import Loaded, load
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Document
+from dpgate.model.record import Document, Genesis, PolicyAdopted
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,12 @@ class OpenLedger:
     def policy_set(self) -> str:
         """Digest of the policy set in force."""
         return policy_set(self.policy_file)
+
+    @property
+    def adopted_by(self) -> str:
+        """Digest of the entry that put this policy in force: what approvals of the next one name."""
+        kinds = (Genesis, PolicyAdopted)
+        return next(x.digest for x in reversed(self.chain.links) if isinstance(x.entry, kinds))
 
 
 def loaded_document(document: Document) -> Loaded:

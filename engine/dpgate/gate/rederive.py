@@ -123,6 +123,7 @@ def signatures(links: tuple[Link, ...]) -> str:
 def policies(chain: Chain) -> str:
     """Every adoption has the approvals that the policy before it demands."""
     previous: Document | None = None
+    adopted_by: str | None = None
     count = 0
     for link in chain.links:
         entry = link.entry
@@ -133,7 +134,7 @@ def policies(chain: Chain) -> str:
         judgement = judge_policy(
             entry.approvals,
             root=entry.root,
-            previous=previous.sha256 if previous else None,
+            previous=adopted_by,
             adopted=adopted.sha256,
             ring=_ring(judge),
         )
@@ -145,7 +146,7 @@ def policies(chain: Chain) -> str:
         if previous:
             check_change(_policy(previous), _policy(adopted), link.path)
         _ring(adopted)
-        previous = adopted
+        previous, adopted_by = adopted, link.digest
         count += 1
     return f"{count} polic{'y' if count == 1 else 'ies'}, each approved under the one before"
 

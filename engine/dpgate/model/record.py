@@ -176,7 +176,8 @@ class PolicyApproval(Frozen):
     """null: for the first policy."""
     role: Name
     previous: Digest | None
-    """Policy set it replaces; null for the first."""
+    """Ledger entry that adopted the policy it replaces; null for the first. An entry and not a
+    policy, so that consent to a change counts once, even if the change is undone later."""
     policy_set: Digest
 
 
