@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dpgate.errors import ConflictError
+from dpgate.errors import ConflictError, RemoteError, SignatureError
 from dpgate.gate.opening import OpenLedger, loaded_document
+from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
+from dpgate.ledger.roles import keyring
 from dpgate.ledger.statement import statement
 from dpgate.ledger.store import Store, Tip
 from dpgate.model.record import Entry
