@@ -221,7 +221,7 @@ class Team:
         for name, data in files.items():
             path = f"releases/ledger/{name}"
             if data is None:
-                git("update-index", "--force-remove", path)
+                git("update-index", "--index-info", stdin=f"0 {'0' * 40}\t{path}\n".encode())
                 continue
             blob = git("hash-object", "-w", "--stdin", stdin=data)
             git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")

@@ -152,6 +152,8 @@ def _judge(
             sealed = envelope.parse(document.text.encode())
             parsed = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES)
             role, reason = fault(document, parsed.predicate)
+            if not reason and len(sealed.signatures) != 1:
+                reason = "it holds more than one signature"  # in another order it would count anew
             if not reason and dict(parsed.subjects) != subjects(parsed.predicate):
                 reason = "its subjects are not what it approves"
             if not reason and role not in ring:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dpgate.errors import ConflictError, RemoteError, SignatureError
+from dpgate.gate import verify
 from dpgate.gate.opening import OpenLedger, loaded_document
 from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
@@ -76,6 +77,7 @@ def append(
         pushed = store.fetch()
         if pushed.files.get(name) != data:
             raise
+        extended = link_up(read(pushed.files))  # others may have written after it
     return pushed, extended, link
 
 
@@ -101,13 +103,16 @@ def append_again(
         make: builds entry, title and trailers on a chain; raises if the entry no longer fits.
         key: signs it.
         memory: what was seen, checked on every head.
+
+    Raises:
+        LedgerError: what came in between does not verify: nothing is built on it.
     """
     tip, chain = ledger.tip, ledger.chain
     for attempt in range(ATTEMPTS):
         try:
             if attempt:
                 tip = ledger.store.fetch()
-                chain = link_up(read(tip.files))
+                chain = verify.audit(tip.files, memory.root)
                 memory.check(chain)
             entry, title, trailers = make(chain)
             _, chain, link = append(ledger.store, tip, chain, entry, key, title, trailers)

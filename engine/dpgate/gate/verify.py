@@ -127,10 +127,10 @@ def work_tree(audit: Audit) -> str:
     """13: manifests in the work tree, and files at hand, are those that were settled."""
     chain = audit.linked
     compared = 0
+    settled: list[Settle] = []
     for link, reserve in chain.reserves:
         if audit.documents is None or chain.states[link.digest] != "released":
             continue
-        closed = chain.settles[link.digest]
         found = audit.documents.releases.get(reserve.release)
         if found is None:
             raise ChainError(
@@ -142,20 +142,38 @@ def work_tree(audit: Audit) -> str:
                 fix="restore it; a changed release is a new manifest",
             )
         compared += 1
-        if audit.folder is not None:
-            _files(audit.folder, closed[1])
-    return f"{compared} manifest(s) as released" + (", files as settled" if audit.folder else "")
+        settled.append(chain.settles[link.digest][1])
+    if audit.folder is None:
+        return f"{compared} manifest(s) as released"
+    count = _files(audit.folder, settled)
+    return f"{compared} manifest(s) as released, {count} file(s) as settled"
 
 
-def _files(folder: Path, entry: Settle) -> None:
-    for place in (folder / entry.release, folder):
-        if not place.is_dir() or not any((place / a.name).exists() for a in entry.artifacts):
-            continue
-        for artifact in entry.artifacts:
-            path = place / artifact.name
-            if not artifact.sealed and (not path.is_file() or digest_of(path) != artifact.sha256):
-                raise ChainError(f"{path}: is not the file that entry {entry.sequence} settled")
-        return
+def _files(folder: Path, settled: list[Settle]) -> int:
+    """Hold files against their digests: those of many releases by name, or those of any one."""
+    own = [(folder / s.release, s) for s in settled if (folder / s.release).is_dir()]
+    held = sum(_held(place, entry) for place, entry in own)
+    faults = []
+    for entry in settled:
+        if any((folder / a.name).exists() for a in entry.artifacts if not a.sealed):
+            try:
+                return held + _held(folder, entry)
+            except ChainError as error:
+                faults.append(error)
+    if faults:
+        raise faults[-1]
+    if not held:
+        raise ChainError(f"{folder}: holds no file of any release")
+    return held
+
+
+def _held(place: Path, entry: Settle) -> int:
+    plain = [artifact for artifact in entry.artifacts if not artifact.sealed]
+    for artifact in plain:
+        path = place / artifact.name
+        if not path.is_file() or digest_of(path) != artifact.sha256:
+            raise ChainError(f"{path}: is not the file that entry {entry.sequence} settled")
+    return len(plain)
 
 
 def memory(audit: Audit) -> str:
@@ -233,13 +251,14 @@ def verify(
         space = workspace(Path(repo))
         tip = Store(space.root, branch=policy_of(space.policy_file).spec.ledger.branch).local_tip()
     except LedgerError as error:
-        return _unreadable(error, root)
+        return _unreadable(error)
     first = tip.files.get(min(tip.files)) if tip.files else b""
     digest = sha256(first or b"")
     known = root or (digest if digest in known_roots() else None)
     case = Audit(tip.files, known, documents=space.documents, folder=folder)
     steps, failed = _run(case, progress)
-    return _result(case, steps, failed, digest, authenticated=known is not None)
+    authenticated = known is not None and steps[0].status == "pass"
+    return _result(case, steps, failed, digest, authenticated=authenticated)
 
 
 def _run(
@@ -317,11 +336,11 @@ def _result(
     )
 
 
-def _unreadable(error: LedgerError, root: str | None) -> VerifyResult:
+def _unreadable(error: LedgerError) -> VerifyResult:
     step = Step(number=2, name="form", status="fail", detail=error.message)
     return VerifyResult(
         verified=False,
-        authenticated=root is not None,
+        authenticated=False,
         root="",
         head="",
         entries=0,

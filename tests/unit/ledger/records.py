@@ -21,6 +21,7 @@ from dpgate.model.record import (
     Reserve,
     Settle,
     Spend,
+    Withdraw,
 )
 from tests.suites.ledgers import event
 
@@ -102,6 +103,12 @@ def settle(links: tuple[Link, ...], closes: Link, **changes: Any) -> Settle:
         "artifacts": (Artifact(name="data.csv", sha256="sha256:" + "0" * 64),),
     }
     return Settle(**{**fields, **changes})
+
+
+def withdraw(links: tuple[Link, ...], of: Link) -> Withdraw:
+    assert isinstance(of.entry, Reserve)
+    fields = {**place(links), "release": of.entry.release, "reserve": of.digest, "reason": "leak"}
+    return Withdraw(**fields)
 
 
 def signed(entry: Entry, *keys: PrivateKey) -> bytes:

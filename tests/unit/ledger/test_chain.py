@@ -9,7 +9,6 @@ import pytest
 from dpgate.errors import ChainError, LedgerError, SignatureError
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import (
-    Chain,
     Link,
     file_name,
     link_up,
@@ -19,7 +18,7 @@ from dpgate.ledger.chain import (
 )
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.statement import statement
-from dpgate.model.record import Artifact, PolicyApproval
+from dpgate.model.record import Artifact, PolicyApproval, Settle
 from tests.unit.ledger import records
 
 
@@ -38,8 +37,8 @@ def test_a_whole_chain_links_up_and_answers(links: tuple[Link, ...]) -> None:
     assert [link.entry.sequence for link, _ in chain.attempts("visits/one")] == [2]
     assert chain.attempts("visits/none") == ()
     closed = chain.released("visits/one")
-    assert closed is not None
-    assert closed[0] is links[2]
+    assert closed == (links[1].entry, links[2].entry)
+    assert chain.withdrawn("visits/one") is None
     assert chain.released("visits/two") is None
     assert links[2].path == "releases/ledger/000003-settle.dsse.json"
 
@@ -110,7 +109,7 @@ def test_a_genesis_has_nothing_before_it(key: PrivateKey) -> None:
 
 
 def test_time_never_goes_back(links: tuple[Link, ...], key: PrivateKey) -> None:
-    assert link_up(changed(links, key, time=links[-1].entry.time))
+    assert len(link_up(changed(links, key, time=links[-1].entry.time)).links) == 6
     with pytest.raises(ChainError, match=r"000006-reserve.*time lies before"):
         link_up(changed(links, key, time=records.HOUR.format(3)))
 
@@ -126,21 +125,43 @@ def test_a_chain_begins_with_a_genesis(key: PrivateKey) -> None:
         link_up((records.link(records.reserve(()), key),))
 
 
-def test_a_reservation_is_closed_once(links: tuple[Link, ...], key: PrivateKey) -> None:
-    again = records.settle(links, links[1], outcome="abandoned", artifacts=())
-    with pytest.raises(ChainError, match="closed already"):
-        link_up((*links, records.link(again, key)))
+OUTCOMES = ("released", "gate-failed", "failed", "abandoned")
 
 
-def test_an_abandoned_reservation_cannot_be_settled_later(
+def closing(links: tuple[Link, ...], closes: Link, outcome: str) -> Settle:
+    artifacts = {} if outcome == "released" else {"artifacts": ()}
+    return records.settle(links, closes, outcome=outcome, **artifacts)
+
+
+@pytest.mark.parametrize("first", OUTCOMES)
+@pytest.mark.parametrize("then", OUTCOMES)
+def test_a_reservation_is_closed_once(
+    links: tuple[Link, ...], key: PrivateKey, first: str, then: str
+) -> None:
+    closed = (*links, records.link(closing(links, links[4], first), key))
+    assert link_up(closed).open == ()
+    again = records.link(closing(closed, links[4], then), key)
+    with pytest.raises(ChainError, match=f"000007-settle.*{first} cannot become {then}"):
+        link_up((*closed, again))
+
+
+def test_what_was_released_can_be_withdrawn_once_and_nothing_else_can(
     links: tuple[Link, ...], key: PrivateKey
 ) -> None:
-    gone = records.settle(links, links[4], outcome="abandoned", artifacts=())
-    links = (*links, records.link(gone, key))
-    assert link_up(links).open == ()
-    late = records.link(records.settle(links, links[4]), key)
-    with pytest.raises(ChainError, match="closed already"):
-        link_up((*links, late))
+    gone = (*links, records.link(records.withdraw(links, links[1]), key))
+    chain = link_up(gone)
+    assert chain.withdrawn("visits/one") == gone[5].entry
+    assert chain.released("visits/one") == (links[1].entry, links[2].entry)
+    assert subjects(gone[5].entry) == {"reservation": links[1].digest}
+    again = records.link(records.withdraw(gone, links[1]), key)
+    with pytest.raises(ChainError, match="withdrawn cannot become withdrawn"):
+        link_up((*gone, again))
+    late = records.link(records.settle(gone, links[1]), key)
+    with pytest.raises(ChainError, match="withdrawn cannot become released"):
+        link_up((*gone, late))
+    early = records.link(records.withdraw(links, links[4]), key)
+    with pytest.raises(ChainError, match="reserved cannot become withdrawn"):
+        link_up((*links, early))
 
 
 @pytest.mark.parametrize("place", [0, 2, None])
@@ -148,17 +169,17 @@ def test_only_a_reservation_made_before_can_be_closed(
     links: tuple[Link, ...], key: PrivateKey, place: int | None
 ) -> None:
     digest = "sha256:" + "1" * 64 if place is None else links[place].digest
-    closing = records.settle(links, links[4], reserve=digest)
-    with pytest.raises(ChainError, match="closes no reservation made before it"):
-        link_up((*links, records.link(closing, key)))
+    entry = records.settle(links, links[4], reserve=digest)
+    with pytest.raises(ChainError, match="nothing was reserved that could be released"):
+        link_up((*links, records.link(entry, key)))
 
 
 def test_a_reservation_is_closed_for_its_own_release(
     links: tuple[Link, ...], key: PrivateKey
 ) -> None:
-    closing = records.settle(links, links[4], release="visits/one")
+    entry = records.settle(links, links[4], release="visits/one")
     with pytest.raises(ChainError, match="reservation of another release"):
-        link_up((*links, records.link(closing, key)))
+        link_up((*links, records.link(entry, key)))
 
 
 @pytest.mark.parametrize(
@@ -237,4 +258,3 @@ def test_artifacts_go_with_a_release_and_with_nothing_else(
 
 def test_every_fault_of_a_chain_is_an_integrity_failure() -> None:
     assert {ChainError.exit_code, SignatureError.exit_code, LedgerError.exit_code} == {3}
-    assert Chain(()).links == ()
