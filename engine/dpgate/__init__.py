@@ -18,41 +18,58 @@ _VERBS = {
     "adopt": "dpgate.gate.adopt",
     "approve": "dpgate.gate.approve",
     "check": "dpgate.gate.check",
+    "checkpoint": "dpgate.gate.checkpoint",
+    "explain": "dpgate.gate.explain",
+    "export": "dpgate.gate.export",
     "init": "dpgate.gate.init",
     "keygen": "dpgate.gate.keygen",
     "load_private": "dpgate.ledger.keys",
+    "log": "dpgate.gate.ledger",
     "plan": "dpgate.gate.plan",
     "recover": "dpgate.gate.recover",
     "release": "dpgate.gate.release",
     "show": "dpgate.gate.ledger",
     "verify": "dpgate.gate.verify",
+    "what_if": "dpgate.gate.whatif",
+    "withdraw": "dpgate.gate.withdraw",
 }
 
 __all__ = [
     "adopt",
     "approve",
     "check",
+    "checkpoint",
+    "explain",
+    "export",
     "init",
     "keygen",
     "load_private",
+    "log",
     "plan",
     "recover",
     "release",
     "show",
     "verify",
+    "what_if",
+    "withdraw",
 ]
 
 if TYPE_CHECKING:
     from dpgate.gate.adopt import adopt
     from dpgate.gate.approve import approve
     from dpgate.gate.check import check
+    from dpgate.gate.checkpoint import checkpoint
+    from dpgate.gate.explain import explain
+    from dpgate.gate.export import export
     from dpgate.gate.init import init
     from dpgate.gate.keygen import keygen
-    from dpgate.gate.ledger import show
+    from dpgate.gate.ledger import log, show
     from dpgate.gate.plan import plan
     from dpgate.gate.recover import recover
     from dpgate.gate.release import release
     from dpgate.gate.verify import verify
+    from dpgate.gate.whatif import what_if
+    from dpgate.gate.withdraw import withdraw
     from dpgate.ledger.keys import load_private
 
 

@@ -9,10 +9,12 @@ import click
 from dpgate.cli.options import (
     common,
     complete_release,
+    decimal,
     finish,
     key_option,
     load_key,
     offline_option,
+    release_argument,
     root_option,
 )
 
@@ -42,6 +44,86 @@ def show(release: str | None, offline: bool, repo: Path, style: str) -> None:  #
     from dpgate.gate.ledger import show as run
 
     finish(run(repo, release=release, offline=offline), style)
+
+
+@command.command("log")
+@offline_option
+@common
+def log(offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click's flag
+    r"""The ledger as sentences, one an entry.
+
+    \b
+    Examples
+      dpgate ledger log
+      dpgate ledger log --offline --format json
+    """
+    from dpgate.gate.ledger import log as run
+
+    finish(run(repo, offline=offline), style)
+
+
+@command.command("explain")
+@click.argument("entry", type=int)
+@offline_option
+@common
+def explain(entry: int, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001
+    r"""The arithmetic of ENTRY, from the parameters of its mechanisms to the ε of each scope.
+
+    \b
+    Examples
+      dpgate ledger explain 2
+    """
+    from dpgate.gate.explain import explain as run
+
+    finish(run(entry, repo, offline=offline), style)
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--kind",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    help="Kind of file.  [default: by its ending]",
+)
+@offline_option
+@common
+def export(file: Path, kind: str | None, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001
+    r"""Write one flat row an entry to FILE, for spreadsheets and warehouses.
+
+    \b
+    Examples
+      dpgate ledger export ledger.csv
+      dpgate ledger export ledger.parquet --offline
+    """
+    from dpgate.gate.export import export as run
+
+    finish(run(file, repo, kind=kind or "", offline=offline), style)
+
+
+@command.command("what-if")
+@release_argument
+@click.option("--epsilon", metavar="E", help="ε of each release.  [default: the manifest's]")
+@click.option("--times", default=12, show_default=True, help="How many to try.")
+@offline_option
+@common
+def what_if(
+    release: str,
+    epsilon: str | None,
+    times: int,
+    offline: bool,  # noqa: FBT001 - click's flag
+    repo: Path,
+    style: str,
+) -> None:
+    r"""How many more releases like RELEASE would fit today, one after the other.
+
+    \b
+    Examples
+      dpgate ledger what-if rand-health/2026q4-vendor-testing
+      dpgate ledger what-if rand-health/2026q4-vendor-testing --epsilon 0.5 --times 20
+    """
+    from dpgate.gate.whatif import what_if as run
+
+    finish(run(release, repo, epsilon=decimal(epsilon), times=times, offline=offline), style)
 
 
 @command.command("recover")

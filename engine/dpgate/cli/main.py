@@ -24,6 +24,8 @@ _COMMANDS = {
     "release": "dpgate.cli.release",
     "verify": "dpgate.cli.verify",
     "ledger": "dpgate.cli.ledger",
+    "checkpoint": "dpgate.cli.checkpoint",
+    "withdraw": "dpgate.cli.withdraw",
     "completion": "dpgate.cli.completion",
 }
 

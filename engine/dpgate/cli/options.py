@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -90,6 +92,15 @@ def complete_release(
 
 
 release_argument = click.argument("release", metavar="RELEASE", shell_complete=complete_release)
+
+
+def decimal(text: str | None) -> Decimal | None:
+    """An option's exact decimal, above 0."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", text) or not Decimal(text):
+        raise click.BadParameter(f"expected a decimal above 0, not {text!r}")
+    return Decimal(text)
 
 
 def load_key(path: Path) -> PrivateKey:

@@ -17,8 +17,27 @@ from dpgate.cli.options import common, finish, root_option
     metavar="DIR",
     help="Folder with released files, to hold against their recorded digests.",
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="A checkpoint kept elsewhere (dpgate checkpoint) that the ledger must extend.",
+)
+@click.option(
+    "--checkpoint-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE.pub",
+    help="Public key that must have signed the checkpoint.",
+)
 @common
-def command(root: str | None, artifacts: Path | None, repo: Path, style: str) -> None:
+def command(
+    root: str | None,
+    artifacts: Path | None,
+    checkpoint: Path | None,
+    checkpoint_key: Path | None,
+    repo: Path,
+    style: str,
+) -> None:
     r"""Verify the ledger that this clone holds, step by step.
 
     Needs the base install, a clone, and the genesis digest. Without --root, and on a machine that
@@ -32,5 +51,11 @@ def command(root: str | None, artifacts: Path | None, repo: Path, style: str) ->
     """
     from dpgate.gate.verify import verify
 
-    result = verify(repo, root=root, artifacts=artifacts)
+    result = verify(
+        repo,
+        root=root,
+        artifacts=artifacts,
+        checkpoint=checkpoint,
+        checkpoint_key=checkpoint_key,
+    )
     finish(result, style, result.exit_code)

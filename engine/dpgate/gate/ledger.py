@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
+from dpgate.accounting.rounding import up
 from dpgate.gate import budgets
 from dpgate.gate.opening import open_ledger
-from dpgate.gate.results import LedgerResult, LedgerRow, Open, ScopeRow
+from dpgate.gate.results import LedgerResult, LedgerRow, LogLine, LogResult, Open, ScopeRow
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
@@ -57,40 +57,71 @@ def scope_rows(chain: Chain, policy: PrivacyPolicy) -> tuple[ScopeRow, ...]:
     return tuple(budgets.spent_row(scope, policy, past) for scope in found.values())
 
 
-def _row(link: Link) -> LedgerRow:
+def summary(link: Link) -> tuple[str, str, str]:
+    """Kind of an entry, the release it is about, and what it says in a few words."""
     entry = link.entry
-    if isinstance(entry, Genesis):
-        kind, release, summary = (
-            "genesis",
-            "",
-            f"{len(entry.approvals)} approvals",
-        )
-    elif isinstance(entry, PolicyAdopted):
-        kind, release = "policy-adopted", ""
-        summary = f"{len(entry.approvals)} approvals"
-    elif isinstance(entry, Reserve):
-        kind, release = "reserve", entry.release
-        summary = (
-            f"attempt {entry.attempt}: ε {plain(_two(entry.claim.epsilon))} at δ={short(entry.claim.delta)}, "
-            f"{len(entry.approvals)} approvals"
-        )
-    elif isinstance(entry, Withdraw):
-        kind, release, summary = "withdraw", entry.release, entry.reason
-    else:
-        kind, release = "settle", entry.release
-        summary = f"{entry.outcome}" + (
-            f", {len(entry.artifacts)} files" if entry.artifacts else ""
-        )
+    if isinstance(entry, Genesis | PolicyAdopted):
+        kind = "genesis" if isinstance(entry, Genesis) else "policy-adopted"
+        return kind, "", f"{len(entry.approvals)} approvals"
+    if isinstance(entry, Reserve):
+        cost = f"ε {plain(up(entry.claim.epsilon, 2))} at δ={short(entry.claim.delta)}"
+        text = f"attempt {entry.attempt}: {cost}, {len(entry.approvals)} approvals"
+        return "reserve", entry.release, text
+    if isinstance(entry, Withdraw):
+        return "withdraw", entry.release, entry.reason
+    files = f", {len(entry.artifacts)} files" if entry.artifacts else ""
+    return "settle", entry.release, f"{entry.outcome}{files}"
+
+
+def _row(link: Link) -> LedgerRow:
+    kind, release, text = summary(link)
     return LedgerRow(
-        entry=entry.sequence,
-        time=entry.time,
+        entry=link.entry.sequence,
+        time=link.entry.time,
         kind=kind,
         release=release,
-        summary=summary,
+        summary=text,
         digest=link.digest,
     )
 
 
-def _two(value: Decimal) -> Decimal:
-    """Two decimals, rounded up."""
-    return value.quantize(Decimal("0.01"), rounding="ROUND_CEILING")
+def log(repo: Path | str = ".", *, offline: bool = False) -> LogResult:
+    """The ledger as sentences, one an entry.
+
+    Args:
+        repo: a release repository, or a folder in it.
+        offline: the ledger as this clone last fetched it.
+    """
+    chain = open_ledger(workspace(Path(repo)), offline=offline).chain
+    lines = tuple(
+        LogLine(entry=link.entry.sequence, time=link.entry.time, text=_sentence(link, chain))
+        for link in chain.links
+    )
+    return LogResult(root=chain.root, lines=lines)
+
+
+_ENDED = {
+    "released": "was released",
+    "gate-failed": "missed a threshold: nothing was released, its cost stays spent",
+    "failed": "ended with an error: nothing was released, its cost stays spent",
+    "abandoned": "was given up: nothing was released, its cost stays spent",
+}
+
+
+def _sentence(link: Link, chain: Chain) -> str:
+    entry = link.entry
+    if isinstance(entry, Genesis | PolicyAdopted):
+        what = "The first policy" if isinstance(entry, Genesis) else "A changed policy"
+        return f"{what} came into force, with {len(entry.approvals)} approvals."
+    if isinstance(entry, Reserve):
+        facts, claim = entry.facts, entry.claim
+        return (
+            f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
+            f"ε {plain(up(claim.epsilon, 2))} for one {claim.unit} at δ={short(claim.delta)}; purpose "
+            f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
+            f"{len(entry.approvals)} approvals."
+        )
+    if isinstance(entry, Withdraw):
+        return f"{entry.release} was called back: {entry.reason}"
+    paid = next(reserve.sequence for at, reserve in chain.reserves if at.digest == entry.reserve)
+    return f"{entry.release}, charged by entry {paid}, {_ENDED[entry.outcome]}."

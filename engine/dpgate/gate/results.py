@@ -213,3 +213,79 @@ class FilesResult(Frozen):
     title: str
     lines: tuple[str, ...]
     next: str
+
+
+class CheckpointResult(Frozen):
+    """A head that somebody vouches to have seen."""
+
+    schema_: Annotated[Literal["dpgate.checkpoint/v1"], Field(alias="schema")] = (
+        "dpgate.checkpoint/v1"
+    )
+    entry: int
+    root: str
+    head: str
+    note: str
+    path: str
+    next: str
+
+
+class WithdrawResult(Frozen):
+    """A release that was called back."""
+
+    schema_: Annotated[Literal["dpgate.withdraw/v1"], Field(alias="schema")] = "dpgate.withdraw/v1"
+    release: str
+    entry: int
+    recipients: tuple[str, ...]
+    next: str
+
+
+class Term(Frozen):
+    """One line of an explanation: what was computed, and its value."""
+
+    label: str
+    value: str
+
+
+class ExplainResult(Frozen):
+    """One entry, with its arithmetic."""
+
+    schema_: Annotated[Literal["dpgate.explain/v1"], Field(alias="schema")] = "dpgate.explain/v1"
+    entry: int
+    title: str
+    terms: tuple[Term, ...]
+
+
+class WhatIfResult(Frozen):
+    """How many more releases of a kind would fit."""
+
+    schema_: Annotated[Literal["dpgate.what-if/v1"], Field(alias="schema")] = "dpgate.what-if/v1"
+    release: str
+    epsilon: Recorded
+    delta: Recorded
+    asked: int
+    fitting: int
+    """How many fit one after the other today, up to those asked for."""
+    first_full: str
+    """The scope that is full first, or empty."""
+    scopes_delta: Recorded
+    """δ at which the scopes are stated."""
+    scopes: tuple[ScopeRow, ...]
+    """After those that fit; `this` is what they add together."""
+    added_up: Recorded
+    """ε if the ε's alone were added instead of composed: information."""
+
+
+class LogLine(Frozen):
+    """One entry as a sentence."""
+
+    entry: int
+    time: str
+    text: str
+
+
+class LogResult(Frozen):
+    """The ledger as sentences."""
+
+    schema_: Annotated[Literal["dpgate.log/v1"], Field(alias="schema")] = "dpgate.log/v1"
+    root: str
+    lines: tuple[LogLine, ...]

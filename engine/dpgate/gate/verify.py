@@ -16,7 +16,9 @@ from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.staging import digest_of
 from dpgate.gate.workspace import policy_of, workspace
 from dpgate.ledger.chain import Chain, Link, link_up, read
+from dpgate.ledger.keys import PublicKey, parse_public
 from dpgate.ledger.memory import Memory, known_roots
+from dpgate.ledger.note import hold_against
 from dpgate.ledger.store import Store
 from dpgate.loading.canonical import sha256
 from dpgate.loading.repository import Documents
@@ -32,6 +34,9 @@ class Audit:
     documents: Documents | None = None
     folder: Path | None = None
     """Where released files are at hand, if anywhere."""
+    checkpoint: bytes | None = None
+    """A checkpoint that an auditor kept elsewhere, if any."""
+    checkpoint_key: PublicKey | None = None
     remember: bool = True
     """Whether to hold the chain against what this machine saw before."""
     links: tuple[Link, ...] = ()
@@ -178,8 +183,6 @@ def _held(place: Path, entry: Settle) -> int:
 
 def memory(audit: Audit) -> str:
     """14: the chain extends the last head that this machine saw."""
-    if not audit.remember:
-        return "not compared"
     kept = Memory(audit.linked.root)
     kept.check(audit.linked)
     last = kept.last()
@@ -188,6 +191,13 @@ def memory(audit: Audit) -> str:
         if last
         else "nothing was seen here before"
     )
+
+
+def checkpoint(audit: Audit) -> str:
+    """15: the chain extends a checkpoint that was kept elsewhere."""
+    if audit.checkpoint is None:
+        return "none was given"
+    return hold_against(audit.linked, audit.checkpoint, audit.checkpoint_key)
 
 
 STEPS: tuple[tuple[str, Callable[[Audit], str]], ...] = (
@@ -205,6 +215,7 @@ STEPS: tuple[tuple[str, Callable[[Audit], str]], ...] = (
     ("settlements", settlements),
     ("work tree", work_tree),
     ("last head", memory),
+    ("checkpoint", checkpoint),
 )
 
 
@@ -225,6 +236,8 @@ def verify(
     *,
     root: str | None = None,
     artifacts: Path | str | None = None,
+    checkpoint: Path | str | None = None,
+    checkpoint_key: Path | str | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> VerifyResult:
     """Verify the ledger that this clone holds. Offline.
@@ -234,6 +247,8 @@ def verify(
         root: genesis digest, kept outside the repository; without it, one that this machine has
             trusted before counts, else the result is "self-consistent, not authenticated".
         artifacts: folder with released files, to hold against their digests.
+        checkpoint: a note made by `checkpoint`, kept elsewhere, that the ledger must extend.
+        checkpoint_key: public key file of the one who must have signed it.
         progress: called with the name of each step and a fraction.
 
     Returns:
@@ -256,6 +271,10 @@ def verify(
     digest = sha256(first or b"")
     known = root or (digest if digest in known_roots() else None)
     case = Audit(tip.files, known, documents=space.documents, folder=folder)
+    if checkpoint is not None:
+        case.checkpoint = Path(checkpoint).read_bytes()
+    if checkpoint_key is not None:
+        case.checkpoint_key = parse_public(Path(checkpoint_key).read_text())
     steps, failed = _run(case, progress)
     authenticated = known is not None and steps[0].status == "pass"
     return _result(case, steps, failed, digest, authenticated=authenticated)

@@ -173,6 +173,22 @@ def _recover(result: r.RecoverResult) -> RenderableType:
     )
 
 
+def _checkpoint(result: r.CheckpointResult) -> RenderableType:
+    where = f" in {result.path}" if result.path else ""
+    return Group(
+        Text.assemble(tick(ok=True), f" checkpoint of entry {result.entry}{where}"),
+        Text(""),
+        Text(result.note.rstrip()),
+        Text(""),
+        *next_line(result.next),
+    )
+
+
+def _withdraw(result: r.WithdrawResult) -> RenderableType:
+    head = f" {result.release}: withdrawn by entry {result.entry}; its cost stays spent"
+    return Group(Text.assemble(tick(ok=True), head), *next_line(result.next))
+
+
 def _files(result: r.FilesResult) -> RenderableType:
     return Group(
         Text.assemble(tick(ok=True), f" {result.title}"),
@@ -191,4 +207,9 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.AdoptResult: _adopt,
     r.RecoverResult: _recover,
     r.FilesResult: _files,
+    r.CheckpointResult: _checkpoint,
+    r.WithdrawResult: _withdraw,
+    r.LogResult: text_ledger.log,
+    r.ExplainResult: text_ledger.explain,
+    r.WhatIfResult: text_ledger.what_if,
 }

@@ -1,0 +1,82 @@
+"""`ledger explain`: the arithmetic of one entry, from parameters to the ε of each scope."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dpgate.accounting.filter import convert, epsilon
+from dpgate.errors import UsageError
+from dpgate.gate.costing import from_record
+from dpgate.gate.ledger import summary
+from dpgate.gate.opening import OpenLedger, open_ledger
+from dpgate.gate.results import ExplainResult, Term
+from dpgate.gate.workspace import workspace
+from dpgate.model.event import Event
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.record import Reserve
+from dpgate.model.values import plain, short
+
+
+def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> ExplainResult:
+    """Explain one entry of the ledger.
+
+    Args:
+        entry: its number.
+        repo: a release repository, or a folder in it.
+        offline: the ledger as this clone last fetched it.
+
+    Raises:
+        UsageError: there is no such entry.
+    """
+    ledger = open_ledger(workspace(Path(repo)), offline=offline)
+    links = ledger.chain.links
+    if not 1 <= entry <= len(links):
+        raise UsageError(f"there is no entry {entry}", fix=f"entries: 1 to {len(links)}")
+    link = links[entry - 1]
+    kind, release, text = summary(link)
+    terms = [
+        Term(label="digest", value=link.digest),
+        Term(label="time (UTC)", value=link.entry.time),
+    ]
+    if isinstance(link.entry, Reserve):
+        terms += _reserve(link.entry, ledger)
+    return ExplainResult(
+        entry=entry, title=f"{kind} {release}: {text}".replace(" :", ":"), terms=tuple(terms)
+    )
+
+
+def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
+    policy = ledger.policy
+    terms = [_event(event) for event in entry.events]
+    claim = entry.claim
+    alone = (
+        f"ε {plain(claim.epsilon)} at δ={short(claim.delta)}, one {claim.unit}, {claim.relation}"
+    )
+    terms.append(Term(label="alone, composed by OpenDP", value=alone))
+    person = f"ε {plain(claim.person_epsilon)} at δ={short(policy.spec.accounting.delta)}"
+    terms.append(Term(label=f"a person with {claim.rows_per_person} rows", value=person))
+    for order, value in entry.spend.curve.items():
+        terms.append(Term(label=f"Rényi divergence at order {order}", value=plain(value)))
+    for key in entry.sums:
+        terms += _sum(key, entry, policy)
+    return terms
+
+
+def _event(event: Event) -> Term:
+    kind = {"gaussian": "ρ", "noisy-max": "ρ", "laplace": "ε", "sampled-gaussian": "curve"}
+    distance = f"Δ²={plain(event.sensitivity_squared)}, scale {plain(event.scale)}"
+    loss = f"{kind[event.mechanism]} {plain(event.loss)}" if event.loss else "loss by its curve"
+    return Term(
+        label=f"{event.name} ({event.mechanism} × {event.times})",
+        value=f"{distance}: {loss}, proof {event.proof}",
+    )
+
+
+def _sum(key: str, entry: Reserve, policy: PrivacyPolicy) -> list[Term]:
+    accounting = policy.spec.accounting
+    after = from_record(entry.sums[key])
+    share = (accounting.delta - after.delta0) / len(accounting.orders)
+    best = min(accounting.orders, key=lambda order: convert(after.orders[order], order, share))
+    total = plain(after.orders[best])
+    way = f"order {best} at δ/{len(accounting.orders)}: {total} → ε {plain(epsilon(after, accounting.delta))}"
+    return [Term(label=f"after it, {key}", value=way)]
