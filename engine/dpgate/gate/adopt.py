@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any
 
 from dpgate.errors import ChainError, SignatureError, UsageError
 from dpgate.gate import entries, verify
 from dpgate.gate.approvals import judge_policy
+from dpgate.gate.difference import differences
 from dpgate.gate.opening import OpenLedger, embed, loaded_document, trust
 from dpgate.gate.plan import approval_files
 from dpgate.gate.rederive import check_change
-from dpgate.gate.results import AdoptResult
+from dpgate.gate.results import AdoptResult, PendingResult
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.ledger.chain import link_up, read
 from dpgate.ledger.keys import PrivateKey
@@ -20,9 +20,30 @@ from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
 from dpgate.ledger.store import Store, Tip
 from dpgate.loading.documents import Loaded
+from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document, Genesis, PolicyAdopted
+from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing
 from dpgate.policy.facts import clock
+
+
+def pending(repo: Path | str = ".") -> PendingResult:
+    """What adopting the work tree's policy would change, in words. Nothing is written.
+
+    Args:
+        repo: a release repository, or a folder in it.
+
+    Raises:
+        ChainError: it would undo what the filter rests on.
+    """
+    space = workspace(Path(repo))
+    after = policy_of(space.policy_file)
+    tip = Store(space.root, branch=after.spec.ledger.branch).fetch()
+    if not tip.files:
+        return PendingResult(first=True, changes=_first(after))
+    before = policy_of(loaded_document(link_up(read(tip.files)).policy))
+    check_change(before, after)
+    return PendingResult(first=False, changes=differences(before, after))
 
 
 def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -> AdoptResult:
@@ -88,7 +109,7 @@ def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> Adopt
         entry=1,
         root=link.digest,
         policy_set=document.sha256,
-        changes=(f"first policy: {', '.join(_describe(policy.model_dump(mode='json')['spec']))}",),
+        changes=_first(policy),
         next=f"keep the root outside this repository, and give it to every runner and auditor: {link.digest}",
     )
 
@@ -124,7 +145,7 @@ def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memor
         entry=link.entry.sequence,
         root=chain.root,
         policy_set=document.sha256,
-        changes=differences(before.model_dump(mode="json"), after.model_dump(mode="json")),
+        changes=differences(before, after),
         next="approvals of releases under the policy before no longer count",
     )
 
@@ -154,30 +175,9 @@ def _approved(
     return judgement.counted
 
 
-def differences(before: Any, after: Any, place: str = "") -> tuple[str, ...]:
-    """What changes from one policy to the next, one line a place."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        found: list[str] = []
-        for key in dict.fromkeys((*before, *after)):
-            inner = f"{place}.{key}" if place else key
-            found += differences(before.get(key), after.get(key), inner)
-        return tuple(found)
-    if before == after:
-        return ()
-    if before is None:
-        return (f"{place}: added {_short(after)}",)
-    if after is None:
-        return (f"{place}: removed {_short(before)}",)
-    return (f"{place}: {_short(before)} → {_short(after)}",)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 120 else text[:117] + "…"
-
-
-def _describe(spec: dict[str, Any]) -> tuple[str, ...]:
+def _first(policy: PrivacyPolicy) -> tuple[str, ...]:
+    delta = short(policy.spec.accounting.delta)
     return tuple(
-        f"{name} lifetime ε {population['lifetime']['epsilon']}"
-        for name, population in spec["populations"].items()
+        f"first policy: lifetime limit of {name} is ε {plain(population.lifetime.epsilon)} at δ={delta}"
+        for name, population in policy.spec.populations.items()
     )

@@ -36,7 +36,7 @@ def checkpoint(
     trust(ledger.chain, root)
     chain = verify.audit(ledger.tip.files, ledger.chain.root)
     made = Checkpoint(chain.root, len(chain.links), chain.head.digest)
-    name = f"dpgate.dev/{key.public.fingerprint.removeprefix('SHA256:').replace('+', '-')[:16]}"
+    name = f"dpgate-{key.public.fingerprint.removeprefix('SHA256:').replace('+', '-')[:16]}"
     text = made.sign(key, name)
     if out is not None:
         path = Path(out)

@@ -55,8 +55,10 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     terms.append(Term(label="alone, composed by OpenDP", value=alone))
     person = f"ε {plain(claim.person_epsilon)} at δ={short(policy.spec.accounting.delta)}"
     terms.append(Term(label=f"a person with {claim.rows_per_person} rows", value=person))
-    for order, value in entry.spend.curve.items():
-        terms.append(Term(label=f"Rényi divergence at order {order}", value=plain(value)))
+    terms += [
+        Term(label=f"Rényi divergence at order {order}", value=plain(value))
+        for order, value in from_record(entry.spend).orders.items()
+    ]
     for key in entry.sums:
         terms += _sum(key, entry, policy)
     return terms

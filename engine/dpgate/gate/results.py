@@ -289,3 +289,11 @@ class LogResult(Frozen):
     schema_: Annotated[Literal["dpgate.log/v1"], Field(alias="schema")] = "dpgate.log/v1"
     root: str
     lines: tuple[LogLine, ...]
+
+
+class PendingResult(Frozen):
+    """What adopting the work tree's policy would change."""
+
+    schema_: Annotated[Literal["dpgate.pending/v1"], Field(alias="schema")] = "dpgate.pending/v1"
+    first: bool
+    changes: tuple[str, ...]

@@ -153,10 +153,18 @@ def _adopt(result: r.AdoptResult) -> RenderableType:
         Text.assemble(
             tick(ok=True), f" policy {result.policy_set} adopted by entry {result.entry}"
         ),
-        *(Text(f"  {change}") for change in result.changes),
         Text(f"  root {result.root}"),
         *next_line(result.next),
     )
+
+
+def _pending(result: r.PendingResult) -> RenderableType:
+    if not result.changes:
+        return Text("the policy in force says the same")
+    head = (
+        "adopting this policy starts the ledger" if result.first else "adopting this policy changes"
+    )
+    return Group(Text(head, style="bold"), *(Text(f"  {change}") for change in result.changes))
 
 
 def _recover(result: r.RecoverResult) -> RenderableType:
@@ -206,6 +214,7 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.LedgerResult: text_ledger.ledger,
     r.AdoptResult: _adopt,
     r.RecoverResult: _recover,
+    r.PendingResult: _pending,
     r.FilesResult: _files,
     r.CheckpointResult: _checkpoint,
     r.WithdrawResult: _withdraw,

@@ -1,0 +1,104 @@
+"""What changes from one policy to the next, in words, before anybody puts it in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import TypeVar
+
+from dpgate.ledger.keys import parse_public
+from dpgate.model.policy import Population, PrivacyPolicy, Quota, Role, SensitivityClass
+from dpgate.model.values import Frozen, plain, short
+
+T = TypeVar("T")
+
+
+def differences(before: PrivacyPolicy, after: PrivacyPolicy) -> tuple[str, ...]:
+    """One sentence a change: limits first, then who decides, then the rest.
+
+    Args:
+        before: the policy in force.
+        after: the policy that is to replace it.
+    """
+    old, new = before.spec, after.spec
+    return (
+        *_pairs("population", old.populations, new.populations, _population),
+        *_pairs("class", old.classes, new.classes, _class),
+        *_pairs("role", old.roles, new.roles, _role),
+        *_fields("", old, new, skip=("populations", "classes", "roles")),
+        *_fields("metadata.", before.metadata, after.metadata),
+    )
+
+
+def _pairs(
+    kind: str, old: dict[str, T], new: dict[str, T], compare: Callable[[str, T, T], Iterator[str]]
+) -> Iterator[str]:
+    for name in dict.fromkeys((*old, *new)):
+        if name not in old:
+            yield f"{kind} {name} is added: {_text(new[name])}"
+        elif name not in new:
+            yield f"{kind} {name} is removed"
+        else:
+            yield from compare(name, old[name], new[name])
+
+
+def _population(name: str, old: Population, new: Population) -> Iterator[str]:
+    yield from _limit(f"lifetime limit of {name}", old.lifetime.epsilon, new.lifetime.epsilon)
+    quotas = {_quota(quota): quota.epsilon for quota in old.quotas}
+    renewed = {_quota(quota): quota.epsilon for quota in new.quotas}
+    for quota in dict.fromkeys((*quotas, *renewed)):
+        if quota not in renewed:
+            yield f"quota of {name} for {quota} is removed: it allowed ε {plain(quotas[quota])}"
+        elif quota not in quotas:
+            yield f"quota of {name} for {quota} is added: ε {plain(renewed[quota])}"
+        else:
+            yield from _limit(f"quota of {name} for {quota}", quotas[quota], renewed[quota])
+    yield from _fields(f"population {name}: ", old, new, skip=("lifetime", "quotas"))
+
+
+def _quota(quota: Quota) -> str:
+    what, value = quota.selector
+    head = "everything" if what == "all" else f"{what} {value}"
+    if quota.every:
+        return f"{head}, every {quota.every}"
+    return f"{head}, " + (f"last {quota.rolling_days} days" if quota.rolling_days else "lifetime")
+
+
+def _class(name: str, old: SensitivityClass, new: SensitivityClass) -> Iterator[str]:
+    what = f"ε of one release with {name} columns"
+    yield from _limit(what, old.epsilon_per_release_at_most, new.epsilon_per_release_at_most)
+    yield from _fields(f"class {name}: ", old, new, skip=("epsilon_per_release_at_most",))
+
+
+def _role(name: str, old: Role, new: Role) -> Iterator[str]:
+    had = {parse_public(text) for text in old.keys}
+    has = {parse_public(text) for text in new.keys}
+    for key in sorted(had - has, key=lambda k: k.fingerprint):
+        yield f"role {name} loses key {key.fingerprint} {key.comment}".rstrip()
+    for key in sorted(has - had, key=lambda k: k.fingerprint):
+        yield f"role {name} gains key {key.fingerprint} {key.comment}".rstrip()
+    yield from _fields(f"role {name}: ", old, new, skip=("keys",))
+
+
+def _limit(what: str, old: Decimal, new: Decimal) -> Iterator[str]:
+    if old != new:
+        word = "raised" if new > old else "lowered"
+        yield f"{what} is {word}: ε {plain(old)} → {plain(new)}"
+
+
+def _fields(place: str, old: Frozen, new: Frozen, skip: tuple[str, ...] = ()) -> Iterator[str]:
+    for name in type(old).model_fields:
+        left, right = getattr(old, name), getattr(new, name)
+        if name not in skip and left != right:
+            yield f"{place}{name}: {_text(left)} → {_text(right)}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return short(value)
+    if isinstance(value, Frozen):
+        given = value.model_dump(mode="json", exclude_none=True)
+        return ", ".join(f"{key} {inner}" for key, inner in given.items())
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    return "nothing" if value is None else str(value)
