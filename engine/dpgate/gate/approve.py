@@ -111,6 +111,8 @@ def _approve_policy(
     try:
         ledger = open_ledger(space, offline=offline)
     except UndecidedError:
+        if offline:  # not fetched is not the same as not there
+            raise
         ledger = None
     judge = ledger.policy if ledger else policy_of(policy_file)
     keyring(policy_of(policy_file))

@@ -353,26 +353,47 @@ def budgets_held(reserves: Sequence[Judged]) -> str:
     return f"{count} limit(s) held at every reservation"
 
 
-def composition(chain: Chain) -> str:
-    """OpenDP composes each population's events to no more than the recorded sums."""
-    policy = _policy(chain.policy)
-    orders, delta = policy.spec.accounting.orders, policy.spec.accounting.delta
+def composition(reserves: Sequence[Judged]) -> str:
+    """OpenDP composes the events of every scope to no more than its recorded sum.
+
+    At the last reservation of each population, and at a sample of earlier ones that the digest of
+    the last entry chooses.
+    """
+    last = {
+        name: place for place, each in enumerate(reserves) for name in each.entry.facts.populations
+    }
+    seed = int(reserves[-1].link.digest[-12:], 16) if reserves else 0
+    sample = {seed * (turn + 1) % len(reserves) for turn in range(_SAMPLE)} if reserves else set()
+    for place in sorted(sample | set(last.values())):
+        _composed(reserves[: place + 1])
     lines = []
-    for name in policy.spec.populations:
-        entries = [entry for _, entry in chain.reserves if name in entry.facts.populations]
-        events = [event for entry in entries for event in entry.events]
-        spent = Spend.zero(orders)
-        for entry in entries:
-            spent += from_record(entry.spend)
-        if events:
-            for order, value in compose.recompose(events, orders).items():
-                exact = spent.orders[order]
-                if abs(Decimal(value) - exact) > exact * Decimal("1e-9"):
-                    raise ChainError(
-                        f"population {name}: OpenDP composes order {order} to {value}, recorded {exact}"
-                    )
-        lines.append(f"{name}: ε {plain(epsilon(spent, delta))} at δ={short(delta)}")
-    return "; ".join(lines)
+    for name, place in last.items():
+        accounting = reserves[place].policy.spec.accounting
+        total = from_record(reserves[place].entry.sums[f"{name}/all=*/lifetime"])
+        lines.append(
+            f"{name}: ε {plain(epsilon(total, accounting.delta))} at δ={short(accounting.delta)}"
+        )
+    return "; ".join(lines) or "nothing was spent"
+
+
+_SAMPLE = 3
+"""Reservations, beside the last ones, whose scopes are composed again by OpenDP."""
+
+
+def _composed(reserves: Sequence[Judged]) -> None:
+    """Compose every scope of the last of these reservations again."""
+    judged = reserves[-1]
+    entry, orders = judged.entry, judged.policy.spec.accounting.orders
+    for scope in scopes(judged.policy, entry.facts, entry.time):
+        counted = [e.entry for e in reserves if scope.counts(e.entry.facts, e.entry.time)]
+        events = [event for each in counted for event in each.events]
+        recorded = entry.sums[scope.key].curve
+        for order, value in compose.recompose(events, orders).items():
+            if Decimal(value) > recorded[str(order)] * (1 + Decimal("1e-9")):
+                raise ChainError(
+                    f"{judged.link.path}: {scope.title}: OpenDP composes order {order} to {value}, "
+                    f"recorded {recorded[str(order)]}"
+                )
 
 
 def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:

@@ -119,8 +119,8 @@ def budgets(audit: Audit) -> str:
 
 
 def composition(audit: Audit) -> str:
-    """11: OpenDP composes all events of each population to the same loss."""
-    return rederive.composition(audit.linked)
+    """11: OpenDP composes the events of every scope to no more than its recorded sum."""
+    return rederive.composition(audit.reserves)
 
 
 def settlements(audit: Audit) -> str:

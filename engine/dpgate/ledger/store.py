@@ -134,7 +134,22 @@ class Store:
                 fix=f"find out who removed it, and restore it: git push {self.remote} "
                 f"{target}:refs/heads/{self.branch}",
             )
+        elsewhere = self._ledgers()
+        if elsewhere:
+            raise ChainError(
+                f"branch {self.branch} does not exist, but {elsewhere[0]} holds a ledger: "
+                "a repository has one",
+                fix="restore spec.ledger.branch of the policy in the work tree",
+            )
         return Tip(None, {})
+
+    def _ledgers(self) -> list[str]:
+        """Branches known to this clone whose trees have a ledger folder."""
+        places = ("refs/heads", f"refs/remotes/{self.remote}")
+        refs = self.git("for-each-ref", "--format=%(refname)", *places).decode().splitlines()
+        asked = "".join(f"{ref}:{DIRECTORY}\n" for ref in refs)
+        found = self.git("cat-file", "--batch-check", stdin=asked.encode()).decode().splitlines()
+        return [ref for ref, row in zip(refs, found, strict=True) if not row.endswith(" missing")]
 
     def append(
         self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str

@@ -45,6 +45,13 @@ class Scope:
         window = self.window.name.replace("-Q", " Q")
         return f"{head}, {'last ' + window.replace('-', ' ') if 'days' in window else window}"
 
+    def counts(self, facts: Facts, hour: str) -> bool:
+        """Whether a reservation with these facts in that hour, up to now, counts here."""
+        if self.population not in facts.populations or hour < self.window.since:
+            return False
+        what, value = self.selector
+        return value in values_of(what, facts)
+
 
 def values_of(what: str, facts: Facts) -> tuple[str, ...]:
     """The values of one fact."""
