@@ -117,7 +117,7 @@ class Maker:
         text = self.case.release_file.text.replace("name: vendor-testing", f"name: {name}")
         manifest = load(f"releases/clinic-visits/{name}/release.yaml", text.encode())
         case = Case(f"clinic-visits/{name}", self.case.dataset_file, manifest)
-        chain = Chain(tuple(self.links))
+        chain = Chain(tuple(self.links), {})
         header = entries.header(chain, self.moment)
         approval = ReleaseApproval(
             root=chain.root,
@@ -157,7 +157,7 @@ class Maker:
         )
         self.add(
             Settle(
-                **entries.header(Chain(tuple(self.links)), self.moment),
+                **entries.header(Chain(tuple(self.links), {}), self.moment),
                 policy_set=self.policy_file.digest,
                 release=case.name,
                 reserve=link.digest,
