@@ -153,6 +153,13 @@ def test_a_branch_that_vanished_from_the_remote_is_not_begun_anew(
     assert mine.fetch() == tip
 
 
+def test_a_repository_has_one_ledger(clone: Path, key: PrivateKey) -> None:
+    mine = store(clone)
+    mine.append(mine.fetch(), {"one": b"1"}, "First", key, WHEN)
+    with pytest.raises(ChainError, match=f"but {REF} holds a ledger"):
+        Store(clone, branch="another").fetch()
+
+
 def test_a_push_that_the_remote_refuses_decides_nothing(clone: Path, key: PrivateKey) -> None:
     hook = clone.parent / "remote.git" / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho branch is protected >&2\nexit 1\n")
