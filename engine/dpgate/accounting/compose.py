@@ -60,10 +60,9 @@ def recompose(events: Sequence[Event], orders: Sequence[int]) -> dict[int, float
 
 
 def _merged(events: Sequence[Event]) -> list[Event]:
-    """Events that agree in everything but their name made one, as often run as all together."""
-    counts = Counter(event.model_copy(update={"name": "merged"}) for event in events)
+    """Equal events made one, as often run as all together."""
     merged = []
-    for event, count in counts.items():
+    for event, count in Counter(events).items():
         check(event)
         total = {
             "times": event.times * count,

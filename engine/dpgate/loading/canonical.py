@@ -76,8 +76,25 @@ def parse_json(data: bytes, max_bytes: int = 1 << 20, max_depth: int = MAX_DEPTH
         raise NotCanonical(f"nested deeper than {max_depth}") from None
     except json.JSONDecodeError as error:
         raise NotCanonical(f"not JSON: {error.msg} at line {error.lineno}") from None
-    _check(value, max_depth)
+    _bound_depth(value, max_depth)
+    if b"\\u" in data:  # the only way to write half of a surrogate pair in UTF-8
+        _check(value, max_depth)
     return value
+
+
+def _bound_depth(value: Any, max_depth: int) -> None:
+    """Level by level: the rest of what `_check` looks at, the parser's hooks have seen."""
+    level: list[Any] = [value]
+    for _ in range(max_depth + 1):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise NotCanonical(f"nested deeper than {max_depth}")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,7 +112,10 @@ def _whole(text: str) -> int:
     # By length first: converting a million digits is slow.
     if len(text) > 17:
         raise NotCanonical(f"an integer of {len(text)} characters is beyond 2^53")
-    return int(text)
+    number = int(text)
+    if abs(number) > MAX_INTEGER:
+        raise NotCanonical("an integer is beyond 2^53; keep it as text")
+    return number
 
 
 def _check(obj: object, max_depth: int = MAX_DEPTH) -> None:
