@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import click
 
 from dpgate import __version__
 from dpgate.errors import DpgateError, UndecidedError
+from dpgate.ledger.environment import LEADING_ELSEWHERE
 
 _COMMANDS = {
     "init": "dpgate.cli.init",
@@ -76,9 +78,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     chosen = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without ✓ is no failure
+    _settle_in()
     try:
         code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -99,6 +99,14 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - a traceback could quote what must stay private
         code = _report(_unexpected(error), chosen)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _settle_in() -> None:
+    for name in LEADING_ELSEWHERE:  # set where a Git hook runs dpgate; --repo decides, and only it
+        os.environ.pop(name, None)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without ✓ is no failure
 
 
 def _unexpected(error: Exception) -> UndecidedError:

@@ -110,7 +110,10 @@ def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
 def approval_files(space: Workspace, place: str) -> tuple[Document, ...]:
     """The approval files beside a manifest or policy in the work tree, in order of their names."""
     documents: dict[str, Document] = {}
-    for path in sorted((space.root / place / "approvals").glob("*.dsse.json")):
+    folder = space.root / place / "approvals"
+    if folder.resolve() != folder:  # linked: what lies elsewhere was not reviewed here
+        return ()
+    for path in sorted(folder.glob("*.dsse.json")):
         if path.is_symlink() or not path.is_file() or path.stat().st_size > 100_000:
             continue
         shown = path.relative_to(space.root).as_posix()

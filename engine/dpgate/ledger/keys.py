@@ -87,6 +87,8 @@ class PrivateKey:
     path: Path
     public: PublicKey
     _key: Ed25519PrivateKey = field(repr=False)
+    passphrase: bytes | None = field(default=None, repr=False, compare=False)
+    """What unlocks the file, for a program that reads it itself (`ssh-keygen`)."""
 
     def sign(self, message: bytes) -> bytes:
         """Raw Ed25519 signature, 64 bytes."""
@@ -124,7 +126,7 @@ def load_private(path: Path, passphrase: bytes | None = None) -> PrivateKey:
     wire = key.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
-    return PrivateKey(path, parse_public(wire.decode()), key)
+    return PrivateKey(path, parse_public(wire.decode()), key, passphrase)
 
 
 def generate(path: Path, comment: str) -> PublicKey:

@@ -27,6 +27,7 @@ from dpgate.errors import (
 )
 from dpgate.ledger.chain import DIRECTORY
 from dpgate.ledger.envelope import MAX_BYTES
+from dpgate.ledger.environment import environment
 from dpgate.ledger.keys import PrivateKey
 
 _SAFE = {
@@ -40,20 +41,6 @@ _SAFE = {
     "push.gpgSign": "false",
 }
 _NETWORK = ("ls-remote", "fetch", "push")
-_PROTOCOLS = "file:git:http:https:ssh"
-_LOCAL_VARIABLES = frozenset(
-    ("GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR",
-     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX",
-     "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_INTERNAL_SUPER_PREFIX",
-     "GIT_CONFIG", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
-     "GIT_ICASE_PATHSPECS", "GIT_EXTERNAL_DIFF"))  # fmt: skip
-"""Variables by which a caller (a Git hook, say) would make Git look at another repository."""
-_CONFIGURATION = (
-    "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_KEY_",
-    "GIT_CONFIG_VALUE_",
-    "GIT_CONFIG_PARAMETERS",
-)
 _TIMEOUT_SECONDS = 120
 _WHOLE = "make a new clone, without --filter; or git fsck, and restore what is missing"
 
@@ -88,11 +75,18 @@ class Store:
         return run_git(self.repo, *arguments, env=env, stdin=stdin)
 
     def local_tip(self) -> Tip:
-        """The ledger as this clone last saw it: the remote's branch, else the local one."""
+        """The ledger as this clone last saw it: the remote's branch, else the local one.
+
+        A clone of a branch that carries a copy of the ledger (an archive, an example) has it in
+        HEAD; only where there is neither branch that copy is read.
+        """
         for ref in (f"refs/remotes/{self.remote}/{self.branch}", f"refs/heads/{self.branch}"):
             commit = self._resolve(ref)
             if commit:
                 return Tip(commit, self._files(commit))
+        head = self._resolve("HEAD")
+        if head and self.git("ls-tree", head, f"{DIRECTORY}/").strip():
+            return Tip(head, self._files(head))
         shallow = self.git("rev-parse", "--is-shallow-repository").strip() == b"true"
         why = "it is a shallow clone of one branch" if shallow else "the branch was not fetched"
         raise UndecidedError(
@@ -194,22 +188,21 @@ class Store:
         self.git("update-ref", f"refs/remotes/{self.remote}/{self.branch}", commit)
         return Tip(commit, {**tip.files, **files})
 
-    def _commit(
-        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
-    ) -> str:
+    def _tree(self, tip: Tip, files: Mapping[str, bytes]) -> str:
         with tempfile.TemporaryDirectory() as folder:
             env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             if tip.commit:
                 self.git("read-tree", tip.commit, env=env)
             for name, data in files.items():
-                blob = (
-                    self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
-                    .decode()
-                    .strip()
-                )
-                entry = f"100644,{blob},{DIRECTORY}/{name}"
+                written = self.git("hash-object", "-w", "--no-filters", "--stdin", stdin=data)
+                entry = f"100644,{written.decode().strip()},{DIRECTORY}/{name}"
                 self.git("update-index", "--add", "--cacheinfo", entry, env=env)
-            tree = self.git("write-tree", env=env).decode().strip()
+            return self.git("write-tree", env=env).decode().strip()
+
+    def _commit(
+        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
+    ) -> str:
+        tree = self._tree(tip, files)
         who = {"NAME": "dpgate", "EMAIL": "dpgate@localhost", "DATE": when}
         env = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}
         parent = ("-p", tip.commit) if tip.commit else ()
@@ -218,17 +211,10 @@ class Store:
             *("-c", f"user.signingkey={key.path.resolve()}"),
         )
         try:
-            made = self.git(
-                *signing,
-                "commit-tree",
-                tree,
-                *parent,
-                "-S",
-                "-F",
-                "-",
-                env=env,
-                stdin=message.encode(),
-            )
+            with tempfile.TemporaryDirectory() as folder:
+                env |= _unlocking(key, Path(folder))
+                words = (*signing, "commit-tree", tree, *parent, "-S", "-F", "-")
+                made = self.git(*words, env=env, stdin=message.encode())
         except GitError as error:
             raise RepositoryError(
                 f"cannot make a signed commit: {_last_line(error)}",
@@ -324,7 +310,7 @@ def run_git(
         done = subprocess.run(  # noqa: S603 - no shell; options are ours, names are checked
             ["git", *options, *arguments],  # noqa: S607 - the user's own git
             cwd=repo.working_dir,
-            env={**_environment(network=network), **(env or {})},
+            env={**environment(network=network), **(env or {})},
             input=stdin or b"",
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,
@@ -339,24 +325,17 @@ def run_git(
     return done.stdout
 
 
-def _environment(*, network: bool) -> dict[str, str]:
-    """The caller's environment, without what would lead Git elsewhere."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _LOCAL_VARIABLES
-        and not name.startswith("GIT_TRACE")
-        and (network or not name.startswith(_CONFIGURATION))
-    }
+def _unlocking(key: PrivateKey, folder: Path) -> dict[str, str]:
+    """Variables with which `ssh-keygen` gets a key's passphrase; it reads none from a pipe."""
+    if key.passphrase is None:
+        return {}
+    program = folder / "passphrase"
+    program.write_text("#!/bin/sh\nprintf '%s\\n' \"$DPGATE_KEY_PASSPHRASE\"\n")
+    program.chmod(0o700)
     return {
-        **kept,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_NO_LAZY_FETCH": "0" if network else "1",
-        # Overrides every protocol.*.allow of every configuration.
-        "GIT_ALLOW_PROTOCOL": _PROTOCOLS if network else "none",
-        "LC_ALL": "C",
+        "SSH_ASKPASS": str(program),
+        "SSH_ASKPASS_REQUIRE": "force",
+        "DPGATE_KEY_PASSPHRASE": os.fsdecode(key.passphrase),
     }
 
 
