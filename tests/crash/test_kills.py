@@ -45,7 +45,7 @@ CALLS = (
     ("dpgate.ledger.memory:Memory.remember", 2),
     ("dpgate.gate.staging:Run.begin", 1),
     ("dpgate.mechanisms.session:Mechanisms.select", 2),
-    ("dpgate.mechanisms.session:Mechanisms.gaussian", 11),
+    ("dpgate.mechanisms.session:Mechanisms.gaussian", 10),
     ("dpgate.gate.staging:Run.keep", 1),
     ("dpgate.gate.staging:_move", 1),
     ("dpgate.gate.staging:keep_sealed", 1),
