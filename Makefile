@@ -11,14 +11,17 @@ UV     := uv==0.13.9
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo example-ledger test check bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(VENV)/.demo ## one release of real data, from manifest to verified record
 	$(BIN)/python engine/demo.py
+
+example-ledger: $(VENV)/.demo ## rebuild this repository's own ledger, with a new genesis
+	$(BIN)/python engine/example_ledger.py
 
 test: $(VENV)/.dev ## every test with coverage, then the floors, style and types
 	$(BIN)/pytest -n auto --cov --cov-report=term $(ARGS)
