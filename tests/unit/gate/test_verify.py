@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from dpgate.errors import LedgerError, UndecidedError
-from dpgate.gate import verify as steps
 from dpgate.gate.verify import STEPS, audit
 from dpgate.ledger.memory import Memory
+from dpgate.loading.canonical import sha256
 from tests.team import BRANCH, MANIFEST, RELEASE, Team
 
 POSITIONS_PER_ENTRY = 110
@@ -38,7 +38,7 @@ def test_a_whole_ledger_verifies_with_its_root(released_team: Team) -> None:
     assert result.releases == (RELEASE,)
     assert result.entries == 3
     assert result.root == team.root
-    assert result.head == steps.sha256(team.ledger()["000003-settle.dsse.json"])
+    assert result.head == sha256(team.ledger()["000003-settle.dsse.json"])
 
 
 def test_without_a_root_it_is_not_authenticated_and_not_remembered(released_team: Team) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from securesystemslib.dsse import Envelope as IndependentEnvelope
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from dpgate.errors import SignatureError
 from dpgate.ledger import envelope
@@ -153,7 +153,7 @@ def test_what_is_no_envelope_is_refused(data: bytes) -> None:
 
 
 def test_the_url_alphabet_is_refused() -> None:
-    body = {"payload": base64.urlsafe_b64encode(b"\xff\xff\xff").decode()}
+    body: dict[str, Any] = {"payload": base64.urlsafe_b64encode(b"\xff\xff\xff").decode()}
     body |= {"payloadType": PAYLOAD_TYPE, "signatures": [{"keyid": "", "sig": ""}]}
     with pytest.raises(SignatureError, match="malformed base64"):
         parse(json.dumps(body).encode())

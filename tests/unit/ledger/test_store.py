@@ -19,7 +19,7 @@ from dpgate.errors import (
     UndecidedError,
 )
 from dpgate.ledger.envelope import MAX_BYTES
-from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.keys import PrivateKey, load_private
 from dpgate.ledger.store import Store, Tip
 
 BRANCH = "dpgate-ledger"
@@ -199,6 +199,63 @@ def test_without_a_remote_branch_the_local_one_is_read(clone: Path, key: Private
     git(clone, "update-ref", "-d", REF)
     git(clone, "branch", BRANCH, str(tip.commit))
     assert mine.local_tip() == tip
+
+
+def test_without_any_branch_a_ledger_in_the_checkout_is_read(clone: Path) -> None:
+    put(clone, "releases/ledger/one", b"1")
+    git(clone, "update-ref", "refs/heads/main", REF)
+    git(clone, "update-ref", "-d", REF)
+    assert store(clone).local_tip().files == {"one": b"1"}
+
+
+def test_a_branch_that_points_nowhere_decides_nothing(clone: Path) -> None:
+    place = clone / ".git" / REF
+    place.parent.mkdir(parents=True)
+    place.write_text("1" * 40 + "\n")
+    with pytest.raises(UndecidedError):
+        store(clone).local_tip()
+
+
+def test_a_damaged_repository_is_not_one_without_a_ledger(clone: Path) -> None:
+    mine = store(clone)
+    (clone / ".git" / "config").write_text("[core\n")
+    with pytest.raises(GitError, match="bad config"):
+        mine.local_tip()
+
+
+def test_a_file_that_is_a_folder_inside_git_is_refused(clone: Path) -> None:
+    tree = git(clone, "mktree")
+    raw = b"100644 one\0" + bytes.fromhex(tree)
+    ledger = git(clone, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=raw)
+    releases = git(clone, "mktree", stdin=f"040000 tree {ledger}\tledger\n".encode())
+    top = git(clone, "mktree", stdin=f"040000 tree {releases}\treleases\n".encode())
+    git(clone, "update-ref", REF, git(clone, "commit-tree", top, "-m", "By hand"))
+    with pytest.raises(ChainError, match="cannot be read from Git"):
+        store(clone).local_tip()
+
+
+def test_a_git_that_never_answers_is_stopped(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = store(clone)
+    monkeypatch.setattr("dpgate.ledger.store._TIMEOUT_SECONDS", 0.0001)
+    with pytest.raises(GitError, match="no answer within"):
+        mine.git("status")
+
+
+def test_a_tree_that_is_missing_is_an_integrity_failure(clone: Path, key: PrivateKey) -> None:
+    tip = store(clone).append(Tip(None, {}), {"one": b"1"}, "First", key, WHEN)
+    tree = git(clone, "rev-parse", f"{tip.commit}:releases")
+    (clone / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(ChainError, match="releases/ledger: git ls-tree"):
+        store(clone).local_tip()
+
+
+def test_a_key_with_a_passphrase_signs_commits_too(clone: Path, tmp_path: Path) -> None:
+    path = tmp_path / "locked"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", path]
+    subprocess.run(words, check=True, capture_output=True)
+    locked = load_private(path, b"open sesame")
+    tip = store(clone).append(Tip(None, {}), {"one": b"1"}, "First", locked, WHEN)
+    assert "-----BEGIN SSH SIGNATURE-----" in git(clone, "cat-file", "commit", str(tip.commit))
 
 
 def test_commits_verify_with_an_allowed_signers_file(clone: Path, key: PrivateKey) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ GOOD: dict[str, Any] = parse("policy.yaml", POLICY.read_bytes()).value
         ({"every": "month"}, ("all", "*")),
         ({"lifetime": True, "purpose": "teaching"}, ("purpose", "teaching")),
         ({"every": "year", "recipient": "*"}, ("recipient", "*")),
+        ({"rolling_days": 30, "type": "synthetic"}, ("type", "synthetic")),
+        ({"every": "year", "group": "*"}, ("group", "*")),
         ({"every": "year", "sensitivity": "phi"}, ("sensitivity", "phi")),
     ],
 )
@@ -34,8 +37,10 @@ def test_what_a_quota_is_about(given: dict[str, Any], selector: tuple[str, str])
     ("given", "message"),
     [
         ({"every": "month", "purpose": "a", "recipient": "b"}, "about one of"),
-        ({}, "needs either every"),
-        ({"every": "month", "lifetime": True}, "needs either every"),
+        ({}, "needs one of every"),
+        ({"every": "month", "lifetime": True}, "needs one of every"),
+        ({"every": "month", "rolling_days": 30}, "needs one of every"),
+        ({"lifetime": True, "type": "a", "group": "b"}, "about one of"),
     ],
 )
 def test_quotas_that_say_two_things(given: dict[str, Any], message: str) -> None:
@@ -45,6 +50,23 @@ def test_quotas_that_say_two_things(given: dict[str, Any], message: str) -> None
 
 def spec(key: str, value: object) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["spec"].update({key: value})
+
+
+def population(fields: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """Two populations, of which `people` gets further fields and `others` is retired."""
+    made = {"neighboring": "add-remove", "lifetime": {"epsilon": 1}}
+
+    def change(document: dict[str, Any]) -> None:
+        old = {**made, "retired": dt.date(2026, 1, 1)}
+        document["spec"]["populations"] |= {"people": {**made, **fields}, "others": old}
+
+    return change
+
+
+def test_a_retired_population_is_renewed() -> None:
+    document = copy.deepcopy(GOOD)
+    population({"renews": {"population": "others", "because": "new people"}})(document)
+    assert PrivacyPolicy.model_validate(document).spec.populations["people"].renews is not None
 
 
 def role(name: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -63,6 +85,11 @@ def role(name: str, value: object) -> Callable[[dict[str, Any]], None]:
         (role("empty", {}), "needs keys or encrypt_to"),
         (role("runner", {"encrypt_to": ("age1x",)}), "roles.runner with at least one key"),
         (spec("roles", {"privacy": {"keys": ("k",)}}), "roles.runner with at least one key"),
+        (role("runner", {"keys": ("k", "l"), "threshold": 2}), "one key signs an entry"),
+        *(
+            (population({"renews": {"population": name, "because": "new people"}}), "and retired")
+            for name in ("nobody", "people")
+        ),
         (spec("policy_change", {"roles": ("stewards",)}), "stewards must approve but has no keys"),
         (spec("approvals", ({"roles": ("nobody",)},)), "nobody must approve"),
         (

@@ -1,0 +1,111 @@
+"""Who must approve, and who is missing: deny by default."""
+
+from __future__ import annotations
+
+import pytest
+
+from dpgate.policy.approvals import assumed_columns, missing, required_roles
+from dpgate.policy.facts import facts_of
+from tests.unit.policy.worlds import DATASET, POLICY, RELEASE, Changes, dataset, policy, release
+
+ASSUMED = {
+    DATASET: {'public_codebook: "list of clinics"': "assumption: {by: Ann, because: they say so}"}
+}
+
+
+def roles(changes: Changes | None = None) -> tuple[str, ...]:
+    data, manifest = dataset(changes), release(changes)
+    return required_roles(policy(changes), data, manifest, facts_of(data, manifest))
+
+
+def when(condition: str) -> Changes:
+    return {POLICY: {"when: {region_not_in: [US]}": f"when: {{{condition}}}"}}
+
+
+def test_a_rule_without_a_condition_always_holds() -> None:
+    assert roles() == ("privacy",)
+
+
+@pytest.mark.parametrize(
+    ("regions", "expected"),
+    [("[US]", ("privacy",)), ("[US, FR]", ("privacy", "legal")), ("[FR]", ("privacy", "legal"))],
+)
+def test_one_country_that_is_not_listed_suffices(regions: str, expected: tuple[str, ...]) -> None:
+    assert roles({RELEASE: {"regions: [US]": f"regions: {regions}"}}) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("sensitivity_in: [phi]", ("privacy", "legal")),
+        ("sensitivity_in: [genome, demographic]", ("privacy", "legal")),
+        ("sensitivity_in: [genome]", ("privacy",)),
+        ("sensitivity_in: []", ("privacy",)),
+        ("sensitivity_in: [phi], region_not_in: [US]", ("privacy",)),
+        ("sensitivity_in: [phi], region_not_in: [FR]", ("privacy", "legal")),
+        ("sensitivity_in: [genome], region_not_in: [FR]", ("privacy",)),
+        ("region_not_in: []", ("privacy", "legal")),
+    ],
+)
+def test_all_parts_of_a_condition_must_hold(condition: str, expected: tuple[str, ...]) -> None:
+    assert roles(when(condition)) == expected
+
+
+def test_only_released_columns_decide() -> None:
+    fewer = {RELEASE: {"length_minutes, reason, follow_up]": "clinic]"}}
+    fewer[RELEASE] = {"columns: [age_group, clinic, length_minutes, reason, follow_up]": (
+        "columns: [age_group, clinic]"
+    )}  # fmt: skip
+    assert roles({**when("sensitivity_in: [phi]"), **fewer}) == ("privacy",)
+
+
+def test_an_assumed_domain_needs_privacy() -> None:
+    assert assumed_columns(dataset(), release()) == ()
+    assert assumed_columns(dataset(ASSUMED), release()) == ("clinic",)
+    other = {POLICY: {"- {roles: [privacy]}": "- {roles: [legal]}"}}
+    assert roles(other) == ("legal",)
+    assert roles({**other, **ASSUMED}) == ("legal", "privacy")
+
+
+def test_columns_that_are_not_there_assume_nothing() -> None:
+    changes = {
+        DATASET: {
+            "    age_group:": "    mrn: {type: identifier, sensitivity: phi}\n    age_group:"
+        },
+        RELEASE: {"[age_group": "[nothing, mrn, age_group"},
+    }
+    assert assumed_columns(dataset(changes), release(changes)) == ()
+
+
+def test_each_role_is_asked_once() -> None:
+    assert roles({POLICY: {"- {roles: [privacy]}": "- {roles: [privacy, legal, privacy]}"}}) == (
+        "privacy",
+        "legal",
+    )
+
+
+def fingerprints(count: int) -> frozenset[str]:
+    return frozenset(f"SHA256:{n}" for n in range(count))
+
+
+def test_a_threshold_counts_distinct_keys() -> None:
+    key = policy().spec.roles["legal"].keys[0]
+    two = policy({POLICY: {f"legal: {{keys: [{key}]}}": (
+        f"legal: {{threshold: 2, keys: [{key}, {key[:-1]}D]}}")}})  # fmt: skip
+    for have, lacking in ((0, {"legal": 2}), (1, {"legal": 1}), (2, {}), (3, {})):
+        assert missing(two, ["legal"], {"legal": fingerprints(have)}) == lacking
+
+
+def test_whoever_did_not_sign_is_missing() -> None:
+    assert missing(policy(), ["privacy", "legal"], {}) == {"privacy": 1, "legal": 1}
+    assert missing(policy(), ["privacy", "legal"], {"legal": fingerprints(1)}) == {"privacy": 1}
+    assert missing(policy(), [], {}) == {}
+
+
+def test_a_role_that_cannot_sign_stays_missing() -> None:
+    bare = policy({POLICY: {"    # stewards: {encrypt_to: [age1…]}": (
+        "    stewards: {encrypt_to: [age1x]}  # ")}})  # fmt: skip
+    assert missing(bare, ["stewards", "nobody"], {"legal": fingerprints(3)}) == {
+        "stewards": 1,
+        "nobody": 1,
+    }
