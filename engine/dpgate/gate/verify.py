@@ -317,6 +317,8 @@ def _guarded(step: Callable[[Audit], str], case: Audit) -> str:
         raise LedgerError(
             f"{error.message}{': ' + detail if detail else ''}", fix=error.fix
         ) from None
+    except Exception as error:  # a number or a date that no check foresaw
+        raise LedgerError(f"an entry cannot be judged ({type(error).__name__})") from error
 
 
 def _result(
