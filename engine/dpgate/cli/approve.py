@@ -36,7 +36,7 @@ def command(
     repo: Path,
     style: str,
 ) -> None:
-    r"""Approve RELEASE (dataset/release), or `policy` for the work tree's policy.
+    """Approve RELEASE (dataset/release), or `policy` for the work tree's policy.
 
     The approval binds the exact bytes of manifest, dataset and policy, the maximum cost, an
     expiry and a number of attempts. Change one byte of what it binds and it no longer counts.

@@ -13,7 +13,7 @@ from dpgate.cli.options import common, finish
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH…]")
 @common
 def command(paths: tuple[Path, ...], repo: Path, style: str) -> None:
-    r"""Hold manifests against the rules of the work tree's policy.
+    """Hold manifests against the rules of the work tree's policy.
 
     PATH is a document or a folder; all manifests are checked without one. No data, ledger or
     network is touched. Every problem of every document is listed at once.

@@ -17,7 +17,7 @@ from dpgate.cli.options import common, finish, key_option, load_key, root_option
 )
 @common
 def command(key_file: Path, root: str | None, out: Path | None, repo: Path, style: str) -> None:
-    r"""Verify the ledger of this clone and sign its head as a note (C2SP signed-note).
+    """Verify the ledger of this clone and sign its head as a note (C2SP signed-note).
 
     Kept where the ledger's owners can't reach it, it later shows any rollback or second history:
     dpgate verify --checkpoint FILE.

@@ -21,7 +21,7 @@ from dpgate.cli.options import finish
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(folder: Path, keys: Path | None, style: str) -> None:
-    r"""Write a policy, an example dataset and manifest, allowed signers and a workflow to FOLDER.
+    """Write a policy, an example dataset and manifest, allowed signers and a workflow to FOLDER.
 
     \b
     Examples

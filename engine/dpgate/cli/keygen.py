@@ -19,7 +19,7 @@ from dpgate.cli.options import finish
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(file: Path, comment: str, age: bool, style: str) -> None:  # noqa: FBT001 - click's flag
-    r"""Write FILE (readable by you alone) and FILE.pub; never overwrites.
+    """Write FILE (readable by you alone) and FILE.pub; never overwrites.
 
     \b
     Examples

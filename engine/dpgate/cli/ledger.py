@@ -34,7 +34,7 @@ def command() -> None:
 @offline_option
 @common
 def show(release: str | None, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click's flag
-    r"""Budgets as they stand, and one line an entry.
+    """Budgets as they stand, and one line an entry.
 
     \b
     Examples
@@ -50,7 +50,7 @@ def show(release: str | None, offline: bool, repo: Path, style: str) -> None:  #
 @offline_option
 @common
 def log(offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click's flag
-    r"""The ledger as sentences, one an entry.
+    """The ledger as sentences, one an entry.
 
     \b
     Examples
@@ -67,7 +67,7 @@ def log(offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click'
 @offline_option
 @common
 def explain(entry: int, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001
-    r"""The arithmetic of ENTRY, from the parameters of its mechanisms to the ε of each scope.
+    """The arithmetic of ENTRY, from the parameters of its mechanisms to the ε of each scope.
 
     \b
     Examples
@@ -88,7 +88,7 @@ def explain(entry: int, offline: bool, repo: Path, style: str) -> None:  # noqa:
 @offline_option
 @common
 def export(file: Path, kind: str | None, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001
-    r"""Write one flat row an entry to FILE, for spreadsheets and warehouses.
+    """Write one flat row an entry to FILE, for spreadsheets and warehouses.
 
     \b
     Examples
@@ -114,7 +114,7 @@ def what_if(
     repo: Path,
     style: str,
 ) -> None:
-    r"""How many more releases like RELEASE would fit today, one after the other.
+    """How many more releases like RELEASE would fit today, one after the other.
 
     \b
     Examples
@@ -132,7 +132,7 @@ def what_if(
 @root_option
 @common
 def recover(entry: int, key_file: Path, root: str | None, repo: Path, style: str) -> None:
-    r"""Close a reservation whose run died, as abandoned.
+    """Close a reservation whose run died, as abandoned.
 
     Its cost stays spent, it can't be settled later, and what it staged on this machine is deleted.
 

@@ -14,7 +14,7 @@ from dpgate.cli.options import common, finish, offline_option, release_argument
 @offline_option
 @common
 def command(release: str, offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click's flag
-    r"""Show what RELEASE (dataset/release) would cost and still needs; no data is touched.
+    """Show what RELEASE (dataset/release) would cost and still needs; no data is touched.
 
     Judged under the last adopted policy, on the ledger of the remote. Exits 0 if the release may
     run now (or has run), 1 if anything is missing.

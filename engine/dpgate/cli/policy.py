@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("pending")
 @common
 def pending(repo: Path, style: str) -> None:
-    r"""Say in words what adopting the work tree's policy would change; nothing is written.
+    """Say in words what adopting the work tree's policy would change; nothing is written.
 
     \b
     Examples
@@ -41,7 +41,7 @@ def adopt(
     repo: Path,
     style: str,
 ) -> None:
-    r"""Put the work tree's policy in force, after saying in words what that changes.
+    """Put the work tree's policy in force, after saying in words what that changes.
 
     It needs the approvals that `policy_change` of the policy before it names (the first one: its
     own). The first adoption is the ledger's genesis; keep the root it prints outside the

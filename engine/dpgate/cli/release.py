@@ -36,7 +36,7 @@ def command(
     repo: Path,
     style: str,
 ) -> None:
-    r"""Make RELEASE (dataset/release) through the gate.
+    """Make RELEASE (dataset/release) through the gate.
 
     The cost is pushed to the ledger before the data is opened, and stays spent whatever happens
     then. Running it again after a crash says what was found; running it again after success

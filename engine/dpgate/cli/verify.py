@@ -38,7 +38,7 @@ def command(
     repo: Path,
     style: str,
 ) -> None:
-    r"""Verify the ledger that this clone holds, step by step.
+    """Verify the ledger that this clone holds, step by step.
 
     Needs the base install, a clone, and the genesis digest. Without --root, and on a machine that
     has not seen this ledger before, it ends with "self-consistent, not authenticated" and exit 4.

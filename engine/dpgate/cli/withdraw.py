@@ -18,7 +18,7 @@ from dpgate.cli.options import common, finish, key_option, load_key, release_arg
 def command(
     release: str, reason: str, key_file: Path, root: str | None, repo: Path, style: str
 ) -> None:
-    r"""Record that RELEASE (dataset/release) is called back; its cost stays spent.
+    """Record that RELEASE (dataset/release) is called back; its cost stays spent.
 
     \b
     Examples
