@@ -11,6 +11,7 @@ from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, open_ledger
 from dpgate.gate.plan import planned
 from dpgate.gate.results import ApproveResult
+from dpgate.gate.standing import open_standing
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.keys import PrivateKey
@@ -67,9 +68,9 @@ def _approve_release(
     *,
     offline: bool,
 ) -> ApproveResult:
-    ledger = open_ledger(space, offline=offline)
-    plan = planned(space, release, ledger, now())
-    _must_hold(keyring(ledger.policy), role, key)
+    standing = open_standing(space, offline=offline)
+    plan = planned(space, release, standing, now())
+    _must_hold(keyring(standing.policy), role, key)
     denials = [f for f in plan.result.findings if f.level == "deny"]
     if plan.cost is None or denials:
         raise UsageError(
@@ -77,10 +78,10 @@ def _approve_release(
             fix=denials[0].fix,
         )
     predicate = ReleaseApproval(
-        root=ledger.chain.root,
+        root=standing.root,
         release=plan.case.name,
         role=role,
-        policy_set=ledger.policy_set,
+        policy_set=standing.policy_set,
         manifest=plan.case.release_file.digest,
         dataset=plan.case.dataset_file.digest,
         cost=to_record(plan.cost.spend),

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
+from typing import Protocol
 
 from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.accounting.rounding import down
-from dpgate.gate.costing import from_record
 from dpgate.gate.results import ScopeRow
-from dpgate.ledger.chain import Link
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Facts, Reserve
-from dpgate.policy.scopes import Scope, Tally, scopes
+from dpgate.model.record import Facts
+from dpgate.policy.scopes import Scope, scopes
 
 
-def tally(reserves: Iterable[tuple[Link, Reserve]], policy: PrivacyPolicy) -> Tally:
-    """What reservations spent so far."""
-    made = Tally(policy.spec.accounting.orders)
-    for _, entry in reserves:
-        made.add(entry.facts, entry.time, from_record(entry.spend))
-    return made
+class Spent(Protocol):
+    """Whatever knows what a scope has spent: a tally, or a past."""
+
+    def spent(self, scope: Scope) -> Spend:
+        """Exact sum of what a scope has spent."""
 
 
 def rows(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, spend: Spend
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, spend: Spend
 ) -> tuple[ScopeRow, ...]:
     """Every scope that a release touches in that hour, before and after it."""
     return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, hour))
 
 
 def sums(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, spend: Spend
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, spend: Spend
 ) -> dict[str, Spend]:
     """Exact sums of every scope after a release."""
     return {s.key: past.spent(s) + spend for s in scopes(policy, facts, hour)}
 
 
-def _row(scope: Scope, policy: PrivacyPolicy, past: Tally, spend: Spend) -> ScopeRow:
+def _row(scope: Scope, policy: PrivacyPolicy, past: Spent, spend: Spend) -> ScopeRow:
     delta = policy.spec.accounting.delta
     spent = past.spent(scope)
     before, after = epsilon(spent, delta), epsilon(spent + spend, delta)
@@ -54,13 +51,13 @@ def _row(scope: Scope, policy: PrivacyPolicy, past: Tally, spend: Spend) -> Scop
     )
 
 
-def spent_row(scope: Scope, policy: PrivacyPolicy, past: Tally) -> ScopeRow:
+def spent_row(scope: Scope, policy: PrivacyPolicy, past: Spent) -> ScopeRow:
     """A scope as it stands, without a release."""
     return _row(scope, policy, past, Spend.zero(policy.spec.accounting.orders))
 
 
 def fitting_epsilon(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Tally, delta: Decimal, asked: Decimal
+    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, delta: Decimal, asked: Decimal
 ) -> Decimal:
     """The highest ε, at a release's δ, that every scope would admit today; two decimals, down.
 

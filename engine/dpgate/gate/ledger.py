@@ -7,6 +7,7 @@ from pathlib import Path
 from dpgate.accounting.rounding import up
 from dpgate.gate import budgets
 from dpgate.gate.opening import open_ledger
+from dpgate.gate.past import ChainPast
 from dpgate.gate.results import LedgerResult, LedgerRow, LogLine, LogResult, Open, ScopeRow
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
@@ -46,7 +47,7 @@ def show(
 def scope_rows(chain: Chain, policy: PrivacyPolicy) -> tuple[ScopeRow, ...]:
     """Every scope that any reservation touches in today's windows, and each lifetime."""
     hour = clock(policy, now()).hour
-    past = budgets.tally(chain.reserves, policy)
+    past = ChainPast(chain, policy.spec.accounting.orders)
     found: dict[str, Scope] = {}
     for name, population in policy.spec.populations.items():
         limit = population.lifetime.epsilon

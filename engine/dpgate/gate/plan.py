@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +13,9 @@ from dpgate.accounting.filter import epsilon
 from dpgate.gate import budgets, check
 from dpgate.gate.approvals import Binding, Judgement, judge_release
 from dpgate.gate.costing import Cost, cost_of
-from dpgate.gate.opening import OpenLedger, open_ledger
+from dpgate.gate.past import Past
 from dpgate.gate.results import ApprovalRow, NoiseRow, Open, PlanResult, Rejected, ScopeRow
+from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.canonical import sha256
@@ -25,7 +25,7 @@ from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.resets import dropped
-from dpgate.policy.scopes import Tally, scopes
+from dpgate.policy.scopes import scopes
 from dpgate.policy.windows import LIFETIME
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -37,7 +37,7 @@ class Planned:
 
     result: PlanResult
     case: Case
-    ledger: OpenLedger
+    standing: Standing
     cost: Cost | None
     """None where a rule denies, so that nothing could be planned."""
     approvals: Judgement
@@ -62,32 +62,32 @@ def plan(release: str, repo: Path | str = ".", *, offline: bool = False) -> Plan
         LedgerError: the ledger does not hold together.
     """
     space = workspace(Path(repo))
-    return planned(space, release, open_ledger(space, offline=offline), now()).result
+    return planned(space, release, open_standing(space, offline=offline), now()).result
 
 
-def planned(space: Workspace, release: str, ledger: OpenLedger, moment: dt.datetime) -> Planned:
+def planned(space: Workspace, release: str, standing: Standing, moment: dt.datetime) -> Planned:
     """Plan a release on one ledger at one moment."""
     case = space.case(release)
-    policy = ledger.policy
+    policy = standing.policy
     time = clock(policy, moment)
     findings = check.judge(case, policy, time.day)
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
-    findings += _reset_findings(case, ledger)
+    findings += _reset_findings(case, standing)
     denied = any(finding.level == "deny" for finding in findings)
     cost = None if denied else cost_of(policy, case)
     rows: tuple[ScopeRow, ...] = ()
     if cost is not None:
-        past = budgets.tally(ledger.chain.reserves, policy)
+        past = standing.past
         rows = budgets.rows(policy, facts, time.hour, past, cost.spend)
-        findings += _budget_findings(case, ledger, rows, time, past)
-    approvals = _approvals(space, case, ledger, cost, ring, time)
+        findings += _budget_findings(case, standing, rows, time, past)
+    approvals = _approvals(space, case, standing, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
-    result = _result(space, case, ledger, cost, rows, findings, approvals, roles)
+    result = _result(space, case, standing, cost, rows, findings, approvals, roles)
     return Planned(
         result=result,
         case=case,
-        ledger=ledger,
+        standing=standing,
         cost=cost,
         approvals=approvals,
         clock=time,
@@ -95,12 +95,12 @@ def planned(space: Workspace, release: str, ledger: OpenLedger, moment: dt.datet
     )
 
 
-def binding_of(case: Case, ledger: OpenLedger, cost: Cost) -> Binding:
+def binding_of(case: Case, standing: Standing, cost: Cost) -> Binding:
     """What an approval of this release must name."""
     return Binding(
-        root=ledger.chain.root,
+        root=standing.root,
         release=case.name,
-        policy_set=ledger.policy_set,
+        policy_set=standing.policy_set,
         manifest=case.release_file.digest,
         dataset=case.dataset_file.digest,
         cost=cost.spend,
@@ -125,33 +125,24 @@ def approval_files(space: Workspace, place: str) -> tuple[Document, ...]:
     return tuple(documents.values())
 
 
-def used_attempts(ledger: OpenLedger, release: str) -> Counter[str]:
-    """How many attempts each approval has paid for, by its digest."""
-    return Counter(
-        document.sha256
-        for _, entry in ledger.chain.attempts(release)
-        for document in entry.approvals
-    )
-
-
 def _approvals(
-    space: Workspace, case: Case, ledger: OpenLedger, cost: Cost | None, ring: Keyring, time: Clock
+    space: Workspace, case: Case, standing: Standing, cost: Cost | None, ring: Keyring, time: Clock
 ) -> Judgement:
     if cost is None:
         return Judgement({}, (), ())
     return judge_release(
         approval_files(space, f"releases/{case.name}"),
-        binding_of(case, ledger, cost),
+        binding_of(case, standing, cost),
         ring,
         time.day,
-        used_attempts(ledger, case.name),
+        standing.past.used(case.name),
     )
 
 
-def _reset_findings(case: Case, ledger: OpenLedger) -> tuple[Finding, ...]:
+def _reset_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
     dataset = case.dataset.metadata.name
-    earlier = (e.facts for _, e in ledger.chain.reserves if e.release.startswith(f"{dataset}/"))
-    lost = dropped(ledger.policy, facts_of(case.dataset, case.release), earlier)
+    charged = standing.past.charged(dataset)
+    lost = dropped(standing.policy, facts_of(case.dataset, case.release), charged)
     if lost is None:
         return ()
     line, column = case.dataset_file.at("spec", "population")
@@ -174,9 +165,9 @@ def _reset_findings(case: Case, ledger: OpenLedger) -> tuple[Finding, ...]:
 
 
 def _budget_findings(
-    case: Case, ledger: OpenLedger, rows: tuple[ScopeRow, ...], time: Clock, past: Tally
+    case: Case, standing: Standing, rows: tuple[ScopeRow, ...], time: Clock, past: Past
 ) -> tuple[Finding, ...]:
-    policy = ledger.policy
+    policy = standing.policy
     failing = [row for row in rows if not row.fits]
     if not failing:
         return ()
@@ -209,21 +200,17 @@ def _budget_findings(
 def _result(
     space: Workspace,
     case: Case,
-    ledger: OpenLedger,
+    standing: Standing,
     cost: Cost | None,
     rows: tuple[ScopeRow, ...],
     findings: tuple[Finding, ...],
     approvals: Judgement,
     roles: tuple[str, ...],
 ) -> PlanResult:
-    policy = ledger.policy
+    policy = standing.policy
     lacking = missing(policy, roles, approvals.signed)
-    still_open = tuple(
-        Open(entry=entry.sequence, release=entry.release, attempt=entry.attempt)
-        for _, entry in ledger.chain.open
-        if entry.release == case.name
-    )
-    done = ledger.chain.released(case.name)
+    still_open = standing.past.open(case.name)
+    done = standing.past.released_by(case.name)
     verdict = _verdict(findings, lacking, still_open, released=done is not None)
     zero = Decimal(0)
     claim = cost.claim if cost else None
@@ -242,19 +229,19 @@ def _result(
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else zero,
         noise=_noise(cost),
         evidence_share=case.release.spec.privacy.evidence_share,
-        approvals=tuple(_approval_row(ledger, role, approvals) for role in roles),
+        approvals=tuple(_approval_row(standing, role, approvals) for role in roles),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
         findings=findings,
-        attempts=len(ledger.chain.attempts(case.name)),
+        attempts=standing.past.attempts(case.name),
         open=still_open,
-        entry=done[1].sequence if done else None,
-        policy_note=_policy_note(space, ledger),
+        entry=done,
+        policy_note=_policy_note(space, standing),
         next=_next(case.name, verdict, lacking, still_open),
     )
 
 
-def _approval_row(ledger: OpenLedger, role: str, approvals: Judgement) -> ApprovalRow:
-    rule = ledger.policy.spec.roles.get(role)
+def _approval_row(standing: Standing, role: str, approvals: Judgement) -> ApprovalRow:
+    rule = standing.policy.spec.roles.get(role)
     by = tuple(sorted(approvals.signed.get(role, frozenset())))
     return ApprovalRow(role=role, needed=rule.threshold if rule else 1, have=len(by), by=by)
 
@@ -268,12 +255,12 @@ def _noise(cost: Cost | None) -> tuple[NoiseRow, ...]:
     )
 
 
-def _policy_note(space: Workspace, ledger: OpenLedger) -> str:
-    if space.policy_file.digest == ledger.policy_file.digest:
+def _policy_note(space: Workspace, standing: Standing) -> str:
+    if space.policy_file.digest == standing.policy_file.digest:
         return ""
     return (
         "the policy in the work tree is not the adopted one; this plan is judged under the adopted one "
-        f"({ledger.policy_set[:19]}…). To change it: dpgate approve policy, then dpgate policy adopt"
+        f"({standing.policy_set[:19]}…). To change it: dpgate approve policy, then dpgate policy adopt"
     )
 
 

@@ -25,7 +25,7 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.event import Event
 from dpgate.model.policy import Accounting, PrivacyPolicy
-from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
+from dpgate.model.record import Document, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
@@ -90,10 +90,14 @@ def judged(chain: Chain) -> tuple[Judged, ...]:
     return tuple(found)
 
 
-def signatures(links: tuple[Link, ...]) -> str:
-    """Every entry is signed by enough runner keys of the policy in force at its place."""
+def signatures(links: tuple[Link, ...], document: Document | None = None) -> str:
+    """Every entry is signed by enough runner keys of the policy in force at its place.
+
+    Args:
+        links: entries in order.
+        document: the policy in force before the first of them; None if that is the genesis.
+    """
     keys: set[PublicKey] = set()
-    document: Document | None = None
     for link in links:
         entry = link.entry
         if document is None:
@@ -191,7 +195,7 @@ def _demand(link: Link, policy: PrivacyPolicy, roles: tuple[str, ...], signed: o
 
 def documents(reserves: Sequence[Judged]) -> str:
     """Each reservation's manifest satisfied every rule on its day, and its facts are true."""
-    earlier: dict[str, list[Facts]] = {}
+    charged: dict[str, set[str]] = {}
     count = 0
     for each in reserves:
         time = clock_of(each.policy, each.entry.time)
@@ -208,12 +212,12 @@ def documents(reserves: Sequence[Judged]) -> str:
         if each.entry.facts != facts_of(each.case.dataset, each.case.release):
             raise ChainError(f"{each.link.path}: its facts are not those of its documents")
         dataset = each.case.dataset.metadata.name
-        lost = dropped(each.policy, each.entry.facts, earlier.setdefault(dataset, []))
+        lost = dropped(each.policy, each.entry.facts, charged.setdefault(dataset, set()))
         if lost is not None:
             raise ChainError(
                 f"{each.link.path}: drops population {lost}, which {dataset} was charged to"
             )
-        earlier[dataset].append(each.entry.facts)
+        charged[dataset].update(each.entry.facts.populations)
         count += 1
     return f"{count} manifest(s) judged again under the policy then in force"
 

@@ -19,6 +19,7 @@ from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.results import ReleaseResult
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
+from dpgate.gate.standing import standing_of
 from dpgate.gate.workspace import now, workspace
 from dpgate.gate.worktree import require_releasable
 from dpgate.ledger.chain import Link
@@ -106,12 +107,14 @@ def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
     if resumed is not None:
         return resumed
     for turn in range(entries.ATTEMPTS):
-        plan = planned(job.space, job.release, ledger, entries.in_order(ledger.chain, now()))
+        plan = planned(
+            job.space, job.release, standing_of(ledger), entries.in_order(ledger.chain, now())
+        )
         if plan.result.verdict != "ready":
             return ReleaseResult(release=job.release, outcome="denied", plan=plan.result)
         _preflight(job, plan)
         try:
-            ledger, link = _reserve(job, plan)
+            ledger, link = _reserve(job, plan, ledger)
         except ConflictError:
             if turn == entries.ATTEMPTS - 1:
                 raise
@@ -128,24 +131,24 @@ def _preflight(job: Job, plan: Planned) -> None:
     from dpgate.evidence import seal
     from dpgate.sources.open import describe
 
-    if job.key.public not in keyring(plan.ledger.policy)["runner"]:
+    if job.key.public not in keyring(plan.standing.policy)["runner"]:
         raise SignatureError(
             f"key {job.key.public.fingerprint} does not hold role runner in the policy in force",
             fix="use a key that stands under spec.roles.runner.keys",
         )
     describe(job.source, plan.case.dataset, plan.case.release.spec.columns)
-    recipients = stewards(plan.ledger.policy)
+    recipients = stewards(plan.standing.policy)
     if recipients:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
 
 
-def _reserve(job: Job, plan: Planned) -> tuple[OpenLedger, Link]:
+def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, Link]:
     """Push the worst-case cost. After this line it is spent."""
-    cost, ledger, policy = plan.cost, plan.ledger, plan.ledger.policy
+    cost, policy = plan.cost, plan.standing.policy
     assert cost is not None  # noqa: S101 - a ready plan has a cost
     facts = facts_of(plan.case.dataset, plan.case.release)
-    past = budgets.tally(ledger.chain.reserves, policy)
+    past = plan.standing.past
     after = budgets.sums(policy, facts, plan.clock.hour, past, cost.spend)
     number = len(ledger.chain.attempts(job.release)) + 1
     entry = Reserve(

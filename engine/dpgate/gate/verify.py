@@ -265,12 +265,12 @@ def verify(
     try:
         space = workspace(Path(repo))
         tip = Store(space.root, branch=policy_of(space.policy_file).spec.ledger.branch).local_tip()
+        files = dict(tip.files)
     except LedgerError as error:
         return _unreadable(error)
-    first = tip.files.get(min(tip.files)) if tip.files else b""
-    digest = sha256(first or b"")
+    digest = sha256(files[min(files)] if files else b"")
     known = root or (digest if digest in known_roots() else None)
-    case = Audit(tip.files, known, documents=space.documents, folder=folder)
+    case = Audit(files, known, documents=space.documents, folder=folder)
     if checkpoint is not None:
         case.checkpoint = Path(checkpoint).read_bytes()
     if checkpoint_key is not None:

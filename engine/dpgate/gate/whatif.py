@@ -9,8 +9,8 @@ from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
-from dpgate.gate.opening import open_ledger
 from dpgate.gate.results import WhatIfResult
+from dpgate.gate.standing import open_standing
 from dpgate.gate.workspace import now, workspace
 from dpgate.policy.facts import clock, facts_of
 
@@ -39,8 +39,8 @@ def what_if(
         raise UsageError(f"times is a number from 1 to 1,000, not {times}")
     space = workspace(Path(repo))
     case = space.case(release)
-    ledger = open_ledger(space, offline=offline)
-    policy, privacy = ledger.policy, case.release.spec.privacy
+    standing = open_standing(space, offline=offline)
+    policy, privacy = standing.policy, case.release.spec.privacy
     facts = facts_of(case.dataset, case.release)
     unknown = [name for name in facts.populations if name not in policy.spec.populations]
     if unknown:
@@ -49,7 +49,7 @@ def what_if(
     rho = calibrate.rho_for(each, privacy.delta)
     one = Spend({order: rho * order for order in policy.spec.accounting.orders}, Decimal(0))
     hour = clock(policy, now()).hour
-    past = budgets.tally(ledger.chain.reserves, policy)
+    past = standing.past
     spent = Spend.zero(policy.spec.accounting.orders)
     full = ""
     count = 0

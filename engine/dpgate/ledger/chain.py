@@ -169,36 +169,62 @@ class Chain:
         )
 
 
+@dataclass(frozen=True)
+class Before:
+    """What came before further links: the last entry, and the reservations they may close."""
+
+    root: str
+    sequence: int
+    digest: str
+    time: str
+    reserved: Mapping[str, tuple[State, str]]
+    """State and release of each reservation, by its digest."""
+
+
 def link_up(links: tuple[Link, ...]) -> Chain:
-    """Check that links form one chain: numbers, digests, times, and one close per reservation.
+    """Check that links form one chain: numbers, digests, times, and the life of each reservation.
 
     Raises:
         ChainError: names the first file at which they do not.
     """
     if not links:
         raise ChainError("the ledger is empty")
-    root = links[0].digest
-    states: dict[str, State] = {}
-    releases: dict[str, str] = {}
-    for number, link in enumerate(links, start=1):
+    return Chain(links, follow(links, None))
+
+
+def follow(links: tuple[Link, ...], before: Before | None) -> dict[str, State]:
+    """Check that links continue what came before; from the genesis on if nothing did.
+
+    Returns:
+        The state of every reservation that was known or made, by its digest.
+
+    Raises:
+        ChainError: names the first file that does not.
+    """
+    states = {digest: state for digest, (state, _) in before.reserved.items()} if before else {}
+    releases = {digest: name for digest, (_, name) in before.reserved.items()} if before else {}
+    root = before.root if before else None
+    last = (before.sequence, before.digest, before.time) if before else (0, None, "")
+    for link in links:
         entry = link.entry
+        number = last[0] + 1
         if entry.sequence != number:
             raise ChainError(f"{link.path}: expected entry {number} here; one was dropped or added")
         if (number == 1) != isinstance(entry, Genesis):
             raise ChainError(f"{link.path}: the genesis is entry 1 and no other")
-        before = links[number - 2] if number > 1 else None
-        if entry.previous != (before.digest if before else None):
+        if entry.previous != last[1]:
             raise ChainError(
                 f"{link.path}: does not follow the entry before it; one of the two was changed"
             )
-        if entry.root != (root if before else None):
+        if entry.root != root:
             raise ChainError(f"{link.path}: belongs to another repository")
-        if before and entry.time < before.entry.time:
+        if entry.time < last[2]:
             raise ChainError(f"{link.path}: its time lies before that of the entry before it")
         if isinstance(entry, Reserve):
             releases[link.digest] = entry.release
         _advance(link, states, releases)
-    return Chain(links, states)
+        root, last = root or link.digest, (number, link.digest, entry.time)
+    return states
 
 
 def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +62,23 @@ class Memory:
         Raises:
             ChainError: entries that were seen before are gone or changed.
         """
+        self.check_at(len(chain.links), lambda number: chain.links[number - 1].digest)
+
+    def check_at(self, count: int, digest_of: Callable[[int], str]) -> None:
+        """Raise unless a ledger of so many entries extends the last head seen.
+
+        Args:
+            count: number of entries.
+            digest_of: the digest of the entry with a number from 1 to `count`.
+
+        Raises:
+            ChainError: entries that were seen before are gone or changed.
+        """
         last = self.last()
         if last is None:
             return
         sequence, digest = last
-        if len(chain.links) < sequence or chain.links[sequence - 1].digest != digest:
+        if count < sequence or digest_of(sequence) != digest:
             raise ChainError(
                 f"the ledger does not extend the head last seen (entry {sequence}, {digest[:19]}…): "
                 "it was rolled back or rewritten",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,33 @@ _SAFE = {
 _NETWORK = ("ls-remote", "fetch", "push")
 _TIMEOUT_SECONDS = 120
 _WHOLE = "make a new clone, without --filter; or git fsck, and restore what is missing"
+
+
+class Files(Mapping[str, bytes]):
+    """Files of the ledger by name; contents are read when they are asked for."""
+
+    def __init__(
+        self, blobs: Mapping[str, bytes], read: Callable[[Mapping[str, bytes]], dict[str, bytes]]
+    ) -> None:
+        self._blobs = dict(blobs)
+        self._read = read
+        self._held: dict[str, bytes] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._blobs)
+
+    def __len__(self) -> int:
+        return len(self._blobs)
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._held:
+            # Somebody who reads one after the other reads all: one Git process serves them.
+            self.fetch(self._blobs)
+        return self._held[name]
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Read several at once, so that these alone need to be read."""
+        self._held |= self._read({n: self._blobs[n] for n in names if n not in self._held})
 
 
 @dataclass(frozen=True)
@@ -230,7 +257,7 @@ class Store:
                 raise
             return None  # --quiet: a ref that does not exist
 
-    def _files(self, commit: str) -> dict[str, bytes]:
+    def _files(self, commit: str) -> Files:
         try:
             listing = self.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit, f"{DIRECTORY}/")
         except GitError as error:
@@ -254,9 +281,11 @@ class Store:
                 f"{DIRECTORY}: branch {self.branch} holds no ledger (no folder with entries)",
                 fix="restore the branch; only if no policy was ever adopted here, delete it",
             )
-        return self._blobs(blobs)
+        return Files(blobs, self._blobs)
 
     def _blobs(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
+        if not blobs:
+            return {}
         wanted = b"".join(blob + b"\n" for blob in blobs.values())
         data = self.git("cat-file", "--batch", stdin=wanted)
         found: dict[str, bytes] = {}

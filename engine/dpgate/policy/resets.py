@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
 
 
-def dropped(policy: PrivacyPolicy, facts: Facts, earlier: Iterable[Facts]) -> str | None:
+def dropped(policy: PrivacyPolicy, facts: Facts, charged: Set[str]) -> str | None:
     """A population that earlier releases of the same dataset were charged to, and this one is not.
 
     That is a reset unless the policy says that the people are new: one of the populations that are
@@ -17,7 +17,7 @@ def dropped(policy: PrivacyPolicy, facts: Facts, earlier: Iterable[Facts]) -> st
     Args:
         policy: the policy in force.
         facts: of the release that is judged.
-        earlier: of the reservations that the same dataset made before.
+        charged: populations that the same dataset was charged to before.
 
     Returns:
         The name of a population that was dropped without being renewed, or None.
@@ -27,5 +27,4 @@ def dropped(policy: PrivacyPolicy, facts: Facts, earlier: Iterable[Facts]) -> st
         for name, population in policy.spec.populations.items()
         if name in facts.populations and population.renews is not None
     }
-    before = {name for item in earlier for name in item.populations}
-    return min(before - set(facts.populations) - renewed, default=None)
+    return min(charged - set(facts.populations) - renewed, default=None)
