@@ -11,22 +11,26 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import os
 import pstats
+import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dpgate.gate import budgets, entries
 from dpgate.gate.approvals import release_subjects
 from dpgate.gate.costing import cost_of, to_record
 from dpgate.gate.init import init
-from dpgate.gate.verify import audit
+from dpgate.gate.plan import plan
+from dpgate.gate.verify import audit, verify
 from dpgate.gate.workspace import Case, policy_of, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, read_link, subjects
 from dpgate.ledger.keys import PrivateKey, load_private
 from dpgate.ledger.statement import statement
+from dpgate.ledger.store import Store, Tip
 from dpgate.loading.canonical import sha256
 from dpgate.loading.documents import load
 from dpgate.model.record import (
@@ -40,7 +44,10 @@ from dpgate.model.record import (
 )
 from dpgate.model.values import Date
 from dpgate.policy.facts import facts_of
+from dpgate.policy.scopes import Tally
 from dpgate.policy.windows import moment_of
+
+WHEN = "2026-11-01T00:00:00Z"
 
 
 class Maker:
@@ -65,8 +72,8 @@ class Maker:
         self.cost = cost_of(self.policy, self.case)
         self.links: list[Link] = []
         self.files: dict[str, bytes] = {}
-        self.past = budgets.tally((), self.policy)
-        self.moment = moment_of("2026-11-01T00:00:00Z")
+        self.past = Tally(self.policy.spec.accounting.orders)
+        self.moment = moment_of(WHEN)
 
     def add(self, entry: Entry) -> Link:
         """Sign and append one entry."""
@@ -168,6 +175,38 @@ class Maker:
         )
 
 
+def _clone(maker: Maker, folder: Path) -> Path:
+    """A release repository whose remote holds the chain, as one commit."""
+    team, remote = folder / "rel", folder / "remote.git"
+    run = (
+        "git",
+        "-c",
+        "user.name=b",
+        "-c",
+        "user.email=b@example.org",
+        "-c",
+        "commit.gpgsign=false",
+    )
+    for words in (
+        ("init", "-q", "--bare", str(remote)),
+        ("-C", str(team), "init", "-q", "-b", "main"),
+        ("-C", str(team), "add", "-A"),
+        ("-C", str(team), "commit", "-q", "-m", "Documents"),
+        ("-C", str(team), "remote", "add", "origin", str(remote)),
+    ):
+        subprocess.run([*run, *words], check=True)
+    store = Store(team.resolve(), branch="dpgate-ledger")
+    store.append(Tip(None, {}), maker.files, "A long ledger", maker.keys["runner"], WHEN)
+    return team
+
+
+def _timed(what: str, entries_: int, run: Callable[[], object]) -> None:
+    began = time.perf_counter()
+    run()
+    spent = time.perf_counter() - began
+    print(f"{what}: {spent:.2f} s, {entries_ / spent:.0f} entries/s")
+
+
 def _later() -> Date:
     return moment_of("2027-06-01T00:00:00Z").date()
 
@@ -186,6 +225,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("entries", nargs="?", type=int, default=2001)
     parser.add_argument("--profile", action="store_true", help="show what the time went to")
+    parser.add_argument("--clone", action="store_true", help="also verify and plan from a clone")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         maker = Maker(Path(folder))
@@ -203,6 +243,13 @@ def main() -> None:
         spent = time.perf_counter() - began
         print(f"audit: {spent:.2f} s, {len(maker.files) / spent:.0f} entries/s")
         print(f"signature checks alone: {_bare(maker.files, maker.keys):.2f} s")
+        if chosen.clone:
+            os.environ["DPGATE_STATE"] = str(Path(folder) / "state")
+            team, root, size = _clone(maker, Path(folder)), maker.links[0].digest, len(maker.files)
+            _timed("verify from a clone", size, lambda: verify(team, root=root))
+            name = "clinic-visits/vendor-testing"
+            _timed("plan, first on this machine", size, lambda: plan(name, team))
+            _timed("plan, again", size, lambda: plan(name, team))
         if chosen.profile:
             pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
 
