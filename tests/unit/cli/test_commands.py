@@ -231,7 +231,17 @@ def test_policy_approve_and_adopt(run: Run, fresh_team: Team) -> None:
 
 def test_a_key_with_a_passphrase(run: Run, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     locked = team.keys / "privacy"
-    words = ["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", locked]
+    words: list[str | Path] = [
+        "ssh-keygen",
+        "-q",
+        "-p",
+        "-P",
+        "",
+        "-N",
+        "open sesame",
+        "-f",
+        locked,
+    ]
     subprocess.run(words, check=True, capture_output=True)
     approve = ("approve", RELEASE, "--role", "privacy", "--key", locked)
     ended = run(*approve, at=team.clone)

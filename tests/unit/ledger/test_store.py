@@ -252,7 +252,7 @@ def test_a_tree_that_is_missing_is_an_integrity_failure(clone: Path, key: Privat
 
 def test_a_key_with_a_passphrase_signs_commits_too(clone: Path, tmp_path: Path) -> None:
     path = tmp_path / "locked"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", path]
+    words: list[str | Path] = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", path]
     subprocess.run(words, check=True, capture_output=True)
     locked = load_private(path, b"open sesame")
     tip = store(clone).append(Tip(None, {}), {"one": b"1"}, "First", locked, WHEN)
