@@ -32,11 +32,11 @@ def prelude() -> Any:
     return dp
 
 
-def recompose(events: Sequence[Event], orders: Sequence[int]) -> dict[int, float]:
+def recompose(events: Sequence[Event] | Counter[Event], orders: Sequence[int]) -> dict[int, float]:
     """Rényi divergence of all events together, by OpenDP's fully adaptive odometer.
 
     Args:
-        events: in any order; each one's `times` are composed already in its curve.
+        events: in any order, or counted; each one's `times` are composed already in its curve.
         orders: whole numbers ≥ 2.
 
     Returns:
@@ -59,7 +59,7 @@ def recompose(events: Sequence[Event], orders: Sequence[int]) -> dict[int, float
     return {order: float(total(float(order))) if events else 0.0 for order in orders}
 
 
-def _merged(events: Sequence[Event]) -> list[Event]:
+def _merged(events: Sequence[Event] | Counter[Event]) -> list[Event]:
     """Equal events made one, as often run as all together."""
     merged = []
     for event, count in Counter(events).items():

@@ -5,6 +5,7 @@ Every function returns a line for people, or raises a LedgerError that names the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -74,11 +75,14 @@ class Judged:
     policy_document: Document
     policy: PrivacyPolicy
     case: Case
+    events: tuple[Event, ...]
+    """Its events; the same object wherever the same events were reserved."""
 
 
 def judged(chain: Chain) -> tuple[Judged, ...]:
     """Every reservation with its documents, loaded once, and the policy in force at its place."""
     found: list[Judged] = []
+    known: dict[tuple[Event, ...], tuple[Event, ...]] = {}
     document: Document | None = None
     for link in chain.links:
         entry = link.entry
@@ -86,7 +90,8 @@ def judged(chain: Chain) -> tuple[Judged, ...]:
             document = entry.documents[0]
         elif isinstance(entry, Reserve) and document is not None:
             case = _case(link, entry)
-            found.append(Judged(link, entry, document, _policy(document), case))
+            events = known.setdefault(entry.events, entry.events)
+            found.append(Judged(link, entry, document, _policy(document), case, events))
     return tuple(found)
 
 
@@ -389,8 +394,15 @@ def _composed(reserves: Sequence[Judged]) -> None:
     judged = reserves[-1]
     entry, orders = judged.entry, judged.policy.spec.accounting.orders
     for scope in scopes(judged.policy, entry.facts, entry.time):
-        counted = [e.entry for e in reserves if scope.counts(e.entry.facts, e.entry.time)]
-        events = [event for each in counted for event in each.events]
+        same: dict[int, tuple[tuple[Event, ...], int]] = {}
+        for each in reserves:
+            if scope.counts(each.entry.facts, each.entry.time):
+                times = same.get(id(each.events), (each.events, 0))[1]
+                same[id(each.events)] = (each.events, times + 1)
+        events: Counter[Event] = Counter()
+        for bundle, times in same.values():
+            for event in bundle:
+                events[event] += times
         recorded = entry.sums[scope.key].curve
         for order, value in compose.recompose(events, orders).items():
             if Decimal(value) > recorded[str(order)] * (1 + Decimal("1e-9")):
