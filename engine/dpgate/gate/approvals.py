@@ -12,6 +12,7 @@ from dpgate.gate.costing import from_record
 from dpgate.ledger import envelope, statement
 from dpgate.ledger.keys import PublicKey
 from dpgate.ledger.roles import Keyring
+from dpgate.loading.canonical import sha256
 from dpgate.model.record import Document, PolicyApproval, ReleaseApproval
 
 
@@ -152,6 +153,8 @@ def _judge(
             sealed = envelope.parse(document.text.encode())
             parsed = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES)
             role, reason = fault(document, parsed.predicate)
+            if sha256(document.text.encode()) != document.sha256:
+                reason = "its text does not match its recorded digest"  # attempts are counted by it
             if not reason and len(sealed.signatures) != 1:
                 reason = "it holds more than one signature"  # in another order it would count anew
             if not reason and dict(parsed.subjects) != subjects(parsed.predicate):

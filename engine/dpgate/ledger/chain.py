@@ -203,6 +203,7 @@ def follow(links: tuple[Link, ...], before: Before | None) -> dict[str, State]:
     """
     states = {digest: state for digest, (state, _) in before.reserved.items()} if before else {}
     releases = {digest: name for digest, (_, name) in before.reserved.items()} if before else {}
+    made = {releases[digest] for digest, state in states.items() if state in _MADE}
     root = before.root if before else None
     last = (before.sequence, before.digest, before.time) if before else (0, None, "")
     for link in links:
@@ -223,8 +224,17 @@ def follow(links: tuple[Link, ...], before: Before | None) -> dict[str, State]:
         if isinstance(entry, Reserve):
             releases[link.digest] = entry.release
         _advance(link, states, releases)
+        if isinstance(entry, Settle) and entry.outcome == "released":
+            if entry.release in made:
+                raise ChainError(
+                    f"{link.path}: {entry.release} was released before, and is only once"
+                )
+            made.add(entry.release)
         root, last = root or link.digest, (number, link.digest, entry.time)
     return states
+
+
+_MADE = ("released", "withdrawn")
 
 
 def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) -> None:
