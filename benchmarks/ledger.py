@@ -143,6 +143,7 @@ class Maker:
         link = self.add(
             Reserve(
                 **header,
+                nonce="0" * 32,
                 policy_set=self.policy_file.digest,
                 release=case.name,
                 attempt=1,

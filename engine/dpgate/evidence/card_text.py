@@ -159,7 +159,7 @@ def _limits(content: Mapping[str, Any]) -> Iterator[str]:
             f"- Utility is a mean over marginals of up to {highest} column{'s' * (highest > 1)}: "
             "one of them can be farther off. Relations among more columns were not measured."
         )
-        yield "- A value of class dp carries noise. It passed or failed by that noisy value."
+        yield "- A value of class dp carries noise. It passed or failed by the upper end of its interval."
     else:
         yield "- How close the rows are to the source was not measured."
     yield (

@@ -75,7 +75,7 @@ class DpResult(Result):
     events: Annotated[tuple[EventName, ...], Field(min_length=1, max_length=100)]
     """Names of the events that paid for it."""
     value: Recorded
-    """The noisy value: the one that is reported, and the one that thresholds judge."""
+    """The noisy value that is reported; thresholds judge `high`."""
     low: Recorded
     high: Recorded
     confidence: Recorded

@@ -1,7 +1,7 @@
 """The gate's decision on evidence: a pure function, closed where anything is missing.
 
-Only `public` and `dp` results gate. A `dp` result gates by its noisy value, not by an end of its
-interval: the noise decides close cases, either way, and the decision is post-processing.
+Only `public` and `dp` results gate. A `dp` result gates by the upper end of its interval: noise must
+not make a poor release, or one of nobody's data, look good. The decision is post-processing.
 """
 
 from __future__ import annotations
@@ -74,12 +74,14 @@ def _against(
             metric=metric, order=order, passed=False, value=None, at_most=at_most,
             message=f"{name} {fault}",
         )  # fmt: skip
-    value = found[0].value
+    result = found[0]
+    value = result.high if isinstance(result, DpResult) else result.value
+    what = "upper end " if isinstance(result, DpResult) else ""
     passed = value <= at_most
     relation = "is within" if passed else "is above"
     return Outcome(
         metric=metric, order=order, passed=passed, value=value, at_most=at_most,
-        message=f"{name} {plain(value)} {relation} {plain(at_most)}",
+        message=f"{name}: {what}{plain(value)} {relation} {plain(at_most)}",
     )  # fmt: skip
 
 

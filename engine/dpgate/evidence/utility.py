@@ -114,7 +114,7 @@ def measure(
 
     Returns:
         One result per order: the noisy mean total variation in [0, 1], and the 95 % interval
-        that its own noise implies, given N̂. Thresholds judge the noisy value.
+        that its own noise implies, given N̂. Thresholds judge its upper end.
 
     Raises:
         EvidenceError: the synthetic table is empty.

@@ -6,11 +6,12 @@ gate, stage · 5 settle (pushed before anything is promoted) · 6 promote.
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from filelock import Timeout
 
-from dpgate.errors import ConflictError, SignatureError, UndecidedError
+from dpgate.errors import ConflictError, DpgateError, SignatureError, UndecidedError
 from dpgate.gate import budgets, entries, verify
 from dpgate.gate.attempt import Progress, attempt, stewards
 from dpgate.gate.closing import Job, already, close, resume, settle
@@ -56,16 +57,15 @@ def release(
         progress: called with a stage and a fraction.
 
     Returns:
-        The outcome; `denied` if anything is missing, in which case nothing was spent.
+        The outcome; with `denied` nothing was spent.
 
     Raises:
         LedgerError: the ledger cannot be trusted, or the remote cannot be reached.
         SourceError: the source cannot be used.
-        RepositoryError: documents are not committed, or HEAD is detached.
+        RepositoryError: documents are not committed on a branch.
 
     Privacy:
-        The cost is reserved in the remote's ledger before the data is opened; whatever happens
-        afterwards, it stays spent.
+        The cost is reserved in the remote's ledger before the data is opened, and stays spent.
     """
     space = workspace(Path(repo))
     progress("judge", 0.0)
@@ -80,7 +80,7 @@ def release(
         release=case.name,
         source=source,
         key=key,
-        target=Path(out).resolve() if out is not None else None,
+        target=None if out is None else Path(out).resolve(),
         memory=memory,
         progress=progress,
     )
@@ -153,6 +153,7 @@ def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, L
     number = len(ledger.chain.attempts(job.release)) + 1
     entry = Reserve(
         **entries.header(ledger.chain, plan.moment),
+        nonce=secrets.token_hex(16),
         policy_set=ledger.policy_set,
         release=job.release,
         attempt=number,
@@ -194,13 +195,22 @@ def _spent(job: Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> Releas
         run.begin(job.release, job.target or default_target(job.memory, job.release))
         made = attempt(plan.case, ledger.policy, plan.cost, job.source, run, job.progress)
         run.keep(made)
-    except BaseException:
+    except BaseException as error:
         run.discard()
-        settle(
-            job,
-            ledger,
-            reserve,
-            Attempted(outcome="failed", evidence=(), artifacts=(), failures=()),
-        )
+        _failed(job, ledger, reserve, error)
         raise
     return close(job, ledger, reserve, made)
+
+
+def _failed(job: Job, ledger: OpenLedger, reserve: Link, error: BaseException) -> None:
+    """Record that an attempt ended with an error."""
+    nothing = Attempted(outcome="failed", evidence=(), artifacts=(), failures=())
+    try:
+        settle(job, ledger, reserve, nothing)
+    except DpgateError as late:
+        first = error.message if isinstance(error, DpgateError) else "the attempt was stopped"
+        number = reserve.entry.sequence
+        raise UndecidedError(
+            f"{first}; and that could not be recorded: {late.message}",
+            fix=f"its cost is spent; when the ledger can be reached: dpgate ledger recover --entry {number}",
+        ) from None

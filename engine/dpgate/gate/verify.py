@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError
-from dpgate.gate import rederive
+from dpgate.gate import recompute, rederive
 from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.staging import digest_of
 from dpgate.gate.workspace import policy_of, workspace
@@ -105,27 +105,27 @@ def approvals(audit: Audit) -> str:
 
 def costs(audit: Audit) -> str:
     """8: no event is charged less than it costs, and every claim of a release covers its events."""
-    return rederive.costs(audit.reserves)
+    return recompute.costs(audit.reserves)
 
 
 def sums(audit: Audit) -> str:
     """9: running sums are exact; one neighboring relation per population."""
-    return rederive.sums(audit.reserves)
+    return recompute.sums(audit.reserves)
 
 
 def budgets(audit: Audit) -> str:
     """10: every reservation fitted every scope that it touched."""
-    return rederive.budgets_held(audit.reserves)
+    return recompute.budgets_held(audit.reserves)
 
 
 def composition(audit: Audit) -> str:
     """11: OpenDP composes the events of every scope to no more than its recorded sum."""
-    return rederive.composition(audit.reserves)
+    return recompute.composition(audit.reserves)
 
 
 def settlements(audit: Audit) -> str:
     """12: what was released met its thresholds, and evidence names events that were charged."""
-    return rederive.settlements(audit.linked, audit.reserves)
+    return recompute.settlements(audit.linked, audit.reserves)
 
 
 def work_tree(audit: Audit) -> str:

@@ -9,9 +9,10 @@ from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
-from dpgate.gate.results import WhatIfResult
-from dpgate.gate.standing import open_standing
+from dpgate.gate.results import ScopeRow, WhatIfResult
+from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import now, workspace
+from dpgate.model.record import Facts
 from dpgate.policy.facts import clock, facts_of
 
 
@@ -40,24 +41,14 @@ def what_if(
     space = workspace(Path(repo))
     case = space.case(release)
     standing = open_standing(space, offline=offline)
-    policy, privacy = standing.policy, case.release.spec.privacy
+    privacy = case.release.spec.privacy
     facts = facts_of(case.dataset, case.release)
-    unknown = [name for name in facts.populations if name not in policy.spec.populations]
+    unknown = [n for n in facts.populations if n not in standing.policy.spec.populations]
     if unknown:
         raise UsageError(f"population {unknown[0]} has no budget in the policy in force")
     each = privacy.epsilon if epsilon is None else epsilon
-    rho = calibrate.rho_for(each, privacy.delta)
-    one = Spend({order: rho * order for order in policy.spec.accounting.orders}, Decimal(0))
-    hour = clock(policy, now()).hour
-    past = standing.past
-    spent = Spend.zero(policy.spec.accounting.orders)
-    full = ""
-    count = 0
-    while count < times and not full:
-        rows = budgets.rows(policy, facts, hour, past, spent + one)
-        full = next((row.title for row in rows if not row.fits), "")
-        if not full:
-            spent, count = spent + one, count + 1
+    one = _one(standing, each, privacy.delta)
+    count, spent, full = _fill(standing, facts, one, times)
     return WhatIfResult(
         release=case.name,
         epsilon=each,
@@ -65,7 +56,30 @@ def what_if(
         asked=times,
         fitting=count,
         first_full=full,
-        scopes_delta=policy.spec.accounting.delta,
-        scopes=budgets.rows(policy, facts, hour, past, spent),
+        scopes_delta=standing.policy.spec.accounting.delta,
+        scopes=_rows(standing, facts, spent),
         added_up=each * count,
     )
+
+
+def _one(standing: Standing, epsilon: Decimal, delta: Decimal) -> Spend:
+    """What one such release spends."""
+    rho = calibrate.rho_for(epsilon, delta)
+    orders = standing.policy.spec.accounting.orders
+    return Spend({order: rho * order for order in orders}, Decimal(0))
+
+
+def _fill(standing: Standing, facts: Facts, one: Spend, times: int) -> tuple[int, Spend, str]:
+    """How many fit, what they spend together, and the scope that is full first."""
+    spent = Spend.zero(standing.policy.spec.accounting.orders)
+    for count in range(times):
+        full = [row.title for row in _rows(standing, facts, spent + one) if not row.fits]
+        if full:
+            return count, spent, full[0]
+        spent += one
+    return times, spent, ""
+
+
+def _rows(standing: Standing, facts: Facts, spend: Spend) -> tuple[ScopeRow, ...]:
+    hour = clock(standing.policy, now()).hour
+    return budgets.rows(standing.policy, facts, hour, standing.past, spend)

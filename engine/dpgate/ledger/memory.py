@@ -78,7 +78,14 @@ class Memory:
         if last is None:
             return
         sequence, digest = last
-        if count < sequence or digest_of(sequence) != digest:
+        if count < sequence:
+            raise ChainError(
+                f"this ledger has {count} entries, and {sequence} were seen on this machine: "
+                "the clone is behind, or the ledger was rolled back",
+                fix="git fetch; if the remote has no more entries, do not release: compare with another "
+                "clone, and restore the longer chain that verifies",
+            )
+        if digest_of(sequence) != digest:
             raise ChainError(
                 f"the ledger does not extend the head last seen (entry {sequence}, {digest[:19]}…): "
                 "it was rolled back or rewritten",

@@ -33,7 +33,9 @@ def ssh_identity() -> pyrage.ssh.Identity:
     return pyrage.ssh.Identity.from_buffer(private)
 
 
-@pytest.mark.parametrize("recipient", [AGE, SSH, f"{SSH} steward@example"])
+@pytest.mark.parametrize(
+    "recipient", [AGE, SSH, f"{SSH} steward@example"], ids=["age", "ssh", "comment"]
+)
 def test_each_recipient_can_open_it_alone(recipient: str) -> None:
     identity = STEWARD if recipient == AGE else ssh_identity()
     others = [str(pyrage.x25519.Identity.generate().to_public())]
@@ -115,7 +117,7 @@ def test_any_single_mistyped_character_is_found() -> None:
                 assert validate_recipient(AGE[:place] + letter + AGE[place + 1 :])
 
 
-@pytest.mark.parametrize("text", [AGE, SSH, f"{SSH} someone"])
+@pytest.mark.parametrize("text", [AGE, SSH, f"{SSH} someone"], ids=["age", "ssh", "comment"])
 def test_a_right_recipient_is_found_right(text: str) -> None:
     assert validate_recipient(text) is None
     assert len(parse([text])) == 1

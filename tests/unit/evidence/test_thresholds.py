@@ -11,14 +11,14 @@ from dpgate.evidence.thresholds import judge
 from dpgate.model.release import MarginalTvd
 
 
-def tvd(order: int, value: str) -> DpResult:
+def tvd(order: int, high: str) -> DpResult:
     return DpResult(
         disclosure="dp",
         metric="marginal_tvd",
         events=(f"evidence.tvd_{order}",),
-        value=Decimal(value),
+        value=Decimal(high) / 2,
         low=Decimal(0),
-        high=Decimal(1),
+        high=Decimal(high),
         confidence=Decimal("0.95"),
         conditional_on="the noisy total",
         order=order,
@@ -39,11 +39,13 @@ BOTH = ("schema_conformity", "marginal_tvd")
 @pytest.mark.parametrize(
     ("value", "passes"), [("0.08", True), ("0.079999", True), ("0.080001", False), ("1", False)]
 )
-def test_the_noisy_value_is_held_against_the_threshold(value: str, passes: bool) -> None:
+def test_the_upper_end_of_the_interval_is_held_against_the_threshold(
+    value: str, passes: bool
+) -> None:
     outcome = judge([tvd(2, value)], [LIMIT], [])[0]
     assert bool(outcome) is passes
     assert (outcome.value, outcome.at_most) == (Decimal(value), Decimal("0.08"))
-    assert f"marginal_tvd of order 2 {value}" in outcome.message
+    assert f"marginal_tvd of order 2: upper end {value}" in outcome.message
 
 
 @pytest.mark.parametrize(

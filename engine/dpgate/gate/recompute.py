@@ -1,0 +1,191 @@
+"""The arithmetic of `verify`: costs, sums, limits, composition and outcomes, computed again.
+
+Every function returns a line for people, or raises a LedgerError that names the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+from dpgate.accounting import compose, curves
+from dpgate.accounting.filter import Spend, epsilon
+from dpgate.errors import AccountingError, ChainError
+from dpgate.evidence import disclosure, thresholds
+from dpgate.gate import budgets
+from dpgate.gate.costing import from_record, person_spend
+from dpgate.gate.rederive import Judged
+from dpgate.ledger.chain import Chain
+from dpgate.model.event import Event
+from dpgate.model.policy import Accounting
+from dpgate.model.values import plain, short
+from dpgate.policy.scopes import Tally, scopes
+
+
+def costs(reserves: Sequence[Judged]) -> str:
+    """Recorded losses, spends and claims are not below what the events cost."""
+    count = 0
+    for each in reserves:
+        entry, accounting = each.entry, each.policy.spec.accounting
+        privacy = each.case.release.spec.privacy
+        unit = each.case.dataset.spec.unit
+        try:
+            spend, alone, person = _recomputed(
+                entry.events, accounting, privacy.delta, unit.max_rows_per_person
+            )
+        except AccountingError as error:
+            raise ChainError(f"{each.link.path}: {error.message}") from None
+        claim = entry.claim
+        if not _covers(from_record(entry.spend), spend):
+            raise ChainError(f"{each.link.path}: its spend is below what its events cost")
+        if alone > privacy.epsilon or claim.epsilon < alone or claim.person_epsilon < person:
+            raise ChainError(
+                f"{each.link.path}: claims ε {plain(claim.epsilon)} of {plain(privacy.epsilon)}, "
+                f"its events cost {plain(alone)}"
+            )
+        named = (claim.delta, claim.relation, claim.unit, claim.rows_per_person)
+        if named != (
+            privacy.delta,
+            each.case.dataset.spec.neighboring,
+            unit.row,
+            unit.max_rows_per_person,
+        ):
+            raise ChainError(
+                f"{each.link.path}: its claim names another δ, relation or unit than its documents"
+            )
+        if any(event.relation != claim.relation for event in entry.events):
+            raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
+        count += sum(event.times for event in entry.events)
+    return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+
+
+@lru_cache(maxsize=4096)
+def _recomputed(
+    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, rows: int
+) -> tuple[Spend, Decimal, Decimal]:
+    """What events cost by their parameters: spend, ε alone, and ε of a person with so many rows."""
+    for event in events:
+        curves.check(event)
+    person = epsilon(person_spend(events, rows, accounting.orders), accounting.delta)
+    return Spend.of(events, accounting.orders), compose.release_epsilon(events, delta), person
+
+
+def _covers(recorded: Spend, recomputed: Spend) -> bool:
+    """Whether a recorded spend is nowhere below a recomputed one."""
+    if recorded.orders.keys() != recomputed.orders.keys():
+        return False
+    lower = any(recorded.orders[order] < value for order, value in recomputed.orders.items())
+    return not lower and recorded.delta0 >= recomputed.delta0
+
+
+def sums(reserves: Sequence[Judged]) -> str:
+    """Each reservation's running sums follow exactly from those before it."""
+    count = 0
+    past = Tally(reserves[0].policy.spec.accounting.orders if reserves else ())
+    for each in reserves:
+        entry, policy = each.entry, each.policy
+        spend = from_record(entry.spend)
+        expected = budgets.sums(policy, entry.facts, entry.time, past, spend)
+        if {key: from_record(value) for key, value in entry.sums.items()} != expected:
+            raise ChainError(
+                f"{each.link.path}: its running sums do not follow from the entries before it"
+            )
+        for population in entry.facts.populations:
+            if policy.spec.populations[population].neighboring != entry.claim.relation:
+                raise ChainError(
+                    f"{each.link.path}: mixes neighboring relations within a population"
+                )
+        past.add(entry.facts, entry.time, spend)
+        count += len(expected)
+    return f"{count} running sum(s), exact to the last digit"
+
+
+def budgets_held(reserves: Sequence[Judged]) -> str:
+    """Every reservation fitted every scope it touched, by the filter of its policy.
+
+    The sums are those that the step before held to be exact.
+    """
+    count = 0
+    for each in reserves:
+        entry, policy = each.entry, each.policy
+        delta = policy.spec.accounting.delta
+        for scope in scopes(policy, entry.facts, entry.time):
+            after = epsilon(from_record(entry.sums[scope.key]), delta)
+            if after > scope.limit:
+                raise ChainError(
+                    f"{each.link.path}: {scope.title} reached ε {plain(after)} of {plain(scope.limit)}"
+                )
+            count += 1
+    return f"{count} limit(s) held at every reservation"
+
+
+def composition(reserves: Sequence[Judged]) -> str:
+    """OpenDP composes the events of every scope to no more than its recorded sum.
+
+    At the last reservation of each population, and at a sample of earlier ones that the digest of
+    the last entry chooses.
+    """
+    last = {
+        name: place for place, each in enumerate(reserves) for name in each.entry.facts.populations
+    }
+    seed = int(reserves[-1].link.digest[-12:], 16) if reserves else 0
+    sample = {seed * (turn + 1) % len(reserves) for turn in range(_SAMPLE)} if reserves else set()
+    for place in sorted(sample | set(last.values())):
+        _composed(reserves[: place + 1])
+    lines = []
+    for name, place in last.items():
+        accounting = reserves[place].policy.spec.accounting
+        total = from_record(reserves[place].entry.sums[f"{name}/all=*/lifetime"])
+        lines.append(
+            f"{name}: ε {plain(epsilon(total, accounting.delta))} at δ={short(accounting.delta)}"
+        )
+    return "; ".join(lines) or "nothing was spent"
+
+
+_SAMPLE = 3
+"""Reservations, beside the last ones, whose scopes are composed again by OpenDP."""
+
+
+def _composed(reserves: Sequence[Judged]) -> None:
+    """Compose every scope of the last of these reservations again."""
+    judged = reserves[-1]
+    entry, orders = judged.entry, judged.policy.spec.accounting.orders
+    for scope in scopes(judged.policy, entry.facts, entry.time):
+        same: dict[int, tuple[tuple[Event, ...], int]] = {}
+        for each in reserves:
+            if scope.counts(each.entry.facts, each.entry.time):
+                times = same.get(id(each.events), (each.events, 0))[1]
+                same[id(each.events)] = (each.events, times + 1)
+        events: Counter[Event] = Counter()
+        for bundle, times in same.values():
+            for event in bundle:
+                events[event] += times
+        recorded = entry.sums[scope.key].curve
+        for order, value in compose.recompose(events, orders).items():
+            if Decimal(value) > recorded[str(order)] * (1 + Decimal("1e-9")):
+                raise ChainError(
+                    f"{judged.link.path}: {scope.title}: OpenDP composes order {order} to {value}, "
+                    f"recorded {recorded[str(order)]}"
+                )
+
+
+def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:
+    """A settled outcome agrees with the evidence recorded for it."""
+    counts: dict[str, int] = {}
+    for each in reserves:
+        closed = chain.settles.get(each.link.digest)
+        if closed is None:
+            continue
+        link, entry = closed
+        results = tuple(disclosure.from_record(record) for record in entry.evidence)
+        disclosure.records(results, each.entry.events)
+        outcomes = thresholds.judge(
+            results, each.case.release.spec.utility, each.policy.spec.evidence.required
+        )
+        failed = [outcome for outcome in outcomes if not outcome]
+        if entry.outcome == "released" and failed:
+            raise ChainError(f"{link.path}: released although {failed[0].message}")
+        counts[entry.outcome] = counts.get(entry.outcome, 0) + 1
+    return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "none yet"
