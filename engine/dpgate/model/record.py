@@ -62,6 +62,10 @@ class Claim(Frozen):
     """ε for a person with that many rows, by group privacy, at the policy's δ."""
 
 
+Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""128 random bits."""
+
+
 class _Entry(Frozen):
     """What every ledger entry carries."""
 
@@ -79,7 +83,7 @@ class Genesis(_Entry):
     """Entry 1: the first policy."""
 
     TYPE: ClassVar[str] = "https://dpgate.dev/ledger/genesis/v1"
-    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    nonce: Nonce
     documents: Annotated[tuple[Document, ...], Field(min_length=1, max_length=1)]
     approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
 
@@ -96,6 +100,9 @@ class Reserve(_Entry):
     """The worst-case cost of one attempt, charged before the data is opened."""
 
     TYPE: ClassVar[str] = "https://dpgate.dev/ledger/reserve/v1"
+    nonce: Nonce
+    """Signatures and hours repeat: without it two runners with one key could make the very same
+    reservation, and each take it for its own."""
     release: ReleaseId
     attempt: Annotated[StrictInt, Field(ge=1)]
     facts: Facts
@@ -149,6 +156,12 @@ class Withdraw(_Entry):
     reserve: Digest
     """The reservation that paid for it."""
     reason: Text
+
+    @model_validator(mode="after")
+    def _printable(self) -> Withdraw:
+        if not self.reason.isprintable():  # it is shown on terminals for ever
+            raise ValueError("a reason is one line of printable characters")
+        return self
 
 
 class ReleaseApproval(Frozen):

@@ -69,6 +69,7 @@ def reserve(links: tuple[Link, ...], release: str = "visits/one", **changes: Any
     )
     fields = {
         **place(links),
+        "nonce": "0" * 32,
         "release": release,
         "attempt": 1,
         "facts": Facts(

@@ -12,7 +12,8 @@ from dpgate.errors import ChainError
 from dpgate.ledger.chain import subjects
 from dpgate.ledger.statement import Statement, parse, statement
 from dpgate.loading.canonical import canonical
-from tests.unit.ledger.records import genesis
+from dpgate.model.record import Withdraw
+from tests.unit.ledger.records import genesis, place
 
 LIMIT = 1 << 20
 
@@ -97,3 +98,11 @@ def test_only_the_canonical_bytes_are_accepted() -> None:
 def test_an_oversize_payload_is_refused() -> None:
     with pytest.raises(ChainError, match="longer than 10 bytes"):
         parse(payload(), max_bytes=10)
+
+
+def test_a_reason_that_a_terminal_would_obey_is_no_reason() -> None:
+    fields = {**place((), 1), "sequence": 2, "release": "a/b", "reserve": "sha256:" + "0" * 64}
+    assert Withdraw(**fields, reason="a leak").reason == "a leak"
+    for reason in ("red \x1b[31m", "two\nlines", "\u202egnp.exe", ""):
+        with pytest.raises(ValueError, match="reason"):
+            Withdraw(**fields, reason=reason)

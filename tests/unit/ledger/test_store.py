@@ -237,9 +237,9 @@ def test_a_file_that_is_a_folder_inside_git_is_refused(clone: Path) -> None:
 
 def test_a_git_that_never_answers_is_stopped(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = store(clone)
-    monkeypatch.setattr("dpgate.ledger.store._TIMEOUT_SECONDS", 0.0001)
+    monkeypatch.setattr("dpgate.ledger.store._TIMEOUT_SECONDS", 0.2)
     with pytest.raises(GitError, match="no answer within"):
-        mine.git("status")
+        mine.git("-c", "alias.wait=!exec sleep 3", "wait")
 
 
 def test_a_tree_that_is_missing_is_an_integrity_failure(clone: Path, key: PrivateKey) -> None:
