@@ -41,7 +41,7 @@ def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> Exp
     if isinstance(link.entry, Reserve):
         terms += _reserve(link.entry, ledger)
     return ExplainResult(
-        entry=entry, title=f"{kind} {release}: {text}".replace(" :", ":"), terms=tuple(terms)
+        entry=entry, title=f"{kind} {release}".strip() + f": {text}", terms=tuple(terms)
     )
 
 

@@ -30,8 +30,8 @@ def withdraw(
     Raises:
         UsageError: it was never released, is withdrawn already, or the reason is empty or too long.
     """
-    if not 1 <= len(reason.strip()) <= 500:
-        raise UsageError("a reason has 1 to 500 characters", fix="--reason TEXT")
+    if not 1 <= len(reason.strip()) <= 500 or not reason.strip().isprintable():
+        raise UsageError("a reason is one line of 1 to 500 characters", fix="--reason TEXT")
     ledger = open_ledger(workspace(Path(repo)), offline=False)
     memory = trust(ledger.chain, root)
     verify.audit(ledger.tip.files, ledger.chain.root)

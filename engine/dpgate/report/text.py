@@ -42,10 +42,13 @@ class TextReporter:
 
 def _print(out: TextIO, body: RenderableType) -> None:
     if out.isatty():
-        Console(file=out, highlight=False).print(body)
+        Console(file=out, highlight=False, markup=False, emoji=False).print(body)
         return
     page = StringIO()
-    Console(file=page, width=_PIPED_WIDTH, highlight=False, soft_wrap=True).print(body)
+    plain = Console(
+        file=page, width=_PIPED_WIDTH, highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
+    plain.print(body)
     out.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
 
 

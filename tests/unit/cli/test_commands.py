@@ -175,7 +175,8 @@ def test_the_ledger_is_exported(run: Run, released_team: Team, ending: str) -> N
 
 def test_a_release_is_withdrawn_once(run: Run, released_team: Team) -> None:
     words = ("withdraw", RELEASE, "--key", released_team.key_file("runner"), "--reason")
-    assert run(*words, " ", at=released_team.clone).code == 2
+    for wrong in (" ", "x" * 501, "two\nlines", "red \x1b[31m"):
+        assert run(*words, wrong, at=released_team.clone).code == 2
     ended = run(*words, "a column was mislabelled")
     assert ended.code == 0
     assert "acme-scheduling" in ended.out
@@ -184,6 +185,16 @@ def test_a_release_is_withdrawn_once(run: Run, released_team: Team) -> None:
     again = run(*release_words(released_team, "more"))
     assert again.code == 2
     assert "was withdrawn by entry 4: a column was mislabelled" in again.err
+
+
+def test_a_reason_is_shown_as_it_stands(run: Run, released_team: Team) -> None:
+    words = ("withdraw", RELEASE, "--key", released_team.key_file("runner"), "--reason")
+    reason = "see [/ticket] [red]17[/red] :bug:"
+    assert run(*words, reason, at=released_team.clone).code == 0
+    for command in (("show",), ("log",), ("explain", "4")):
+        ended = run("ledger", *command)
+        assert ended.code == 0
+        assert reason in ended.out
 
 
 def test_a_checkpoint_is_kept_and_held_against_the_ledger(run: Run, released_team: Team) -> None:
