@@ -284,8 +284,6 @@ class Store:
         return Files(blobs, self._blobs)
 
     def _blobs(self, blobs: Mapping[str, bytes]) -> dict[str, bytes]:
-        if not blobs:
-            return {}
         wanted = b"".join(blob + b"\n" for blob in blobs.values())
         data = self.git("cat-file", "--batch", stdin=wanted)
         found: dict[str, bytes] = {}

@@ -17,7 +17,7 @@ def test_a_reservation_pays_for_one_attempt_even_if_two_runners_make_the_same(
     team.approve()
     twin = team.second_clone()
     opened: list[str] = []
-    attempt, preflight = gate.attempt, gate._preflight
+    attempt, preflight = gate.attempt, gate._preflight  # type: ignore[attr-defined]
     raced: list[int] = []
 
     def counted(*args: Any) -> Any:
@@ -46,7 +46,7 @@ def test_two_that_reserve_in_the_same_hour_do_not_make_the_same_entry(
     team.approve()
     twin = team.second_clone()
     opened: list[str] = []
-    append, attempt = Store.append, gate.attempt
+    append, attempt = Store.append, gate.attempt  # type: ignore[attr-defined]
 
     class Stopped(BaseException):
         """The twin's process ends right after its push."""

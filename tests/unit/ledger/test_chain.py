@@ -164,6 +164,15 @@ def test_what_was_released_can_be_withdrawn_once_and_nothing_else_can(
         link_up((*links, early))
 
 
+def test_a_release_is_released_once(links: tuple[Link, ...], key: PrivateKey) -> None:
+    again = (*links, records.link(records.reserve(links, "visits/one", attempt=2), key))
+    failed = records.link(closing(again, again[5], "failed"), key)
+    assert len(link_up((*again, failed)).links) == 7
+    second = records.link(records.settle(again, again[5]), key)
+    with pytest.raises(ChainError, match="visits/one was released before, and is only once"):
+        link_up((*again, second))
+
+
 @pytest.mark.parametrize("place", [0, 2, None])
 def test_only_a_reservation_made_before_can_be_closed(
     links: tuple[Link, ...], key: PrivateKey, place: int | None
