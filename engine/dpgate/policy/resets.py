@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
 
 
-def dropped(policy: PrivacyPolicy, facts: Facts, charged: Set[str]) -> str | None:
+def dropped(policy: PrivacyPolicy, facts: Facts, charged: AbstractSet[str]) -> str | None:
     """A population that earlier releases of the same dataset were charged to, and this one is not.
 
     That is a reset unless the policy says that the people are new: one of the populations that are
