@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import team as teams
-from tests.corpus.scene import FIRST, SECOND, THIRD, Scene
-from tests.team import POLICY, Team
-
-
-class Crash(BaseException):
-    """What ends a run as a power cut would."""
+from tests.corpus.past import live
+from tests.corpus.scene import Scene
+from tests.team import Team
 
 
 @pytest.fixture(scope="session")
@@ -25,27 +21,7 @@ def _past(
     team = teams.copy(_templates("released"), tmp_path_factory.mktemp("past") / "team")
     with pytest.MonkeyPatch.context() as patch:
         enter(patch, team)
-        team.edit(POLICY, "lifetime: {epsilon: 8}", "lifetime: {epsilon: 8.5}")
-        team.commit("A little more")
-        team.approve("policy")
-        team.adopt()
-        for release in (SECOND, THIRD):
-            team.copy_manifest(release.rpartition("/")[2])
-            team.commit("A manifest")
-            team.approve(release)
-        team.release(SECOND, out=team.folder / "second-files")
-        team.api.withdraw(FIRST, reason="Columns too fine.", key=team.key("runner"))
-        with contextlib.suppress(Crash):
-            team.release(THIRD, progress=_dies_after_reserving)
-        team.api.recover(entry=8, key=team.key("runner"))
-        note = team.folder / "note.txt"
-        team.api.checkpoint(key=team.key("legal"), out=note)
-        return team, team.root
-
-
-def _dies_after_reserving(stage: str, fraction: float) -> None:
-    if stage == "reserve" and fraction:
-        raise Crash
+        return live(team), team.root
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,7 @@ def reserve(team: Team, chain: Chain, release: str, **changes: Any) -> Reserve:
     header = place(chain)
     made = Reserve(
         **header,
+        nonce=secrets.token_hex(16),
         policy_set=chain.policy.sha256,
         release=release,
         attempt=len(chain.attempts(release)) + 1,
