@@ -135,6 +135,7 @@ class Maker:
             dataset=case.dataset_file.digest,
             cost=to_record(self.cost.spend),
             attempts=1,
+            nonce=f"{number:032x}",
             expires=_later(),
         )
         facts = facts_of(case.dataset, case.release)
@@ -195,7 +196,7 @@ def _clone(maker: Maker, folder: Path) -> Path:
         ("-C", str(team), "commit", "-q", "-m", "Documents"),
         ("-C", str(team), "remote", "add", "origin", str(remote)),
     ):
-        subprocess.run([*run, *words], check=True)
+        subprocess.run([*run, *words], check=True)  # noqa: S603 - fixed words
     store = Store(team.resolve(), branch="dpgate-ledger")
     store.append(Tip(None, {}), maker.files, "A long ledger", maker.keys["runner"], WHEN)
     return team

@@ -66,7 +66,9 @@ def main() -> None:
         story.folder.mkdir()
         build(story)
         land(story)
-    print(f"\nthe example ledger has a new root: {story.root}\ncommit it: git add -A policies releases README.md")
+    print(
+        f"\nthe example ledger has a new root: {story.root}\ncommit it: git add -A policies releases README.md"
+    )
 
 
 if __name__ == "__main__":

@@ -93,6 +93,7 @@ def consent(scene: Scene, name: str) -> tuple[Any, ...]:
         dataset=case.dataset_file.digest,
         cost=to_record(cost_of(policy, case).spend),
         attempts=1,
+        nonce="0" * 32,
         expires=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=9),
     )
     payload = statements.statement(approval, release_subjects(approval)).payload()

@@ -36,8 +36,13 @@ def test_a_clone_that_carries_a_copy_of_the_ledger_verifies(
     for part in ("policies", "releases"):
         shutil.copytree(CHECKOUT / part, tmp_path / "clone" / part)
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "A copy"]):
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        [*who, "commit", "-q", "-m", "A copy"],
+    ):
         subprocess.run(["git", *words], cwd=tmp_path / "clone", check=True)
     result = verify(tmp_path / "clone", root=root())
     assert result.verified, [step for step in result.steps if step.status != "pass"]
-    assert [step.status for step in result.steps] == ["pass"] * len(result.steps)
+    compared = [step.name for step in result.steps if step.status != "pass"]
+    assert compared == ["last head", "checkpoint"]

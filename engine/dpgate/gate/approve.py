@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from pathlib import Path
 
 from dpgate.errors import PolicyError, SignatureError, UndecidedError, UsageError
@@ -87,6 +88,7 @@ def _approve_release(
         cost=to_record(plan.cost.spend),
         attempts=attempts,
         expires=plan.clock.day + dt.timedelta(days=days),
+        nonce=secrets.token_hex(16),
     )
     data = envelope.seal(
         statement(predicate, release_subjects(predicate)).payload(), [key]

@@ -114,7 +114,7 @@ def _result(job: Job, reserve: Link, settled: Link, made: Attempted) -> ReleaseR
         evidence=made.evidence,
         failures=made.failures,
         next=(
-            "the attempt is spent; a further one is charged again and needs an approval with more --attempts"
+            "the attempt is spent; a further one is charged again, and needs new approvals unless theirs cover it"
             if failed
             else "dpgate verify --root " + job.memory.root
         ),

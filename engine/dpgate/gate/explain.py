@@ -8,8 +8,9 @@ from dpgate.accounting.filter import convert, epsilon
 from dpgate.errors import UsageError
 from dpgate.gate.costing import from_record
 from dpgate.gate.ledger import summary
-from dpgate.gate.opening import OpenLedger, open_ledger
+from dpgate.gate.opening import OpenLedger
 from dpgate.gate.results import ExplainResult, Term
+from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
@@ -28,7 +29,7 @@ def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> Exp
     Raises:
         UsageError: there is no such entry.
     """
-    ledger = open_ledger(workspace(Path(repo)), offline=offline)
+    ledger = open_signed(workspace(Path(repo)), offline=offline)
     links = ledger.chain.links
     if not 1 <= entry <= len(links):
         raise UsageError(f"there is no entry {entry}", fix=f"entries: 1 to {len(links)}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dpgate.errors import MissingExtraError, UsageError
 from dpgate.gate.ledger import summary
-from dpgate.gate.opening import open_ledger
 from dpgate.gate.results import FilesResult
+from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
 from dpgate.ledger.chain import Link
 from dpgate.model.record import Reserve, Settle
@@ -41,7 +41,7 @@ def export(
         raise UsageError(f"unknown kind of file {chosen!r}", fix=f"end it in .{', .'.join(KINDS)}")
     if path.exists():
         raise UsageError(f"{path} exists already", fix="choose another file name")
-    ledger = open_ledger(workspace(Path(repo)), offline=offline)
+    ledger = open_signed(workspace(Path(repo)), offline=offline)
     orders = ledger.policy.spec.accounting.orders
     rows = [_row(link, orders) for link in ledger.chain.links]
     {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[chosen](path, rows)

@@ -190,8 +190,10 @@ class Index:
 
     def released_by(self, release: str) -> int | None:
         """Number of the entry that settled it as released, if any; withdrawn since or not."""
-        done = "state IN ('released', 'withdrawn')"
-        row = self._one(f"SELECT settled FROM reserves WHERE release = ? AND {done}", release)
+        row = self._one(
+            "SELECT settled FROM reserves WHERE release = ? AND state IN ('released', 'withdrawn')",
+            release,
+        )
         return int(row[0]) if row else None
 
     def used(self, release: str) -> Mapping[str, int]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dpgate.accounting.rounding import up
 from dpgate.gate import budgets
-from dpgate.gate.opening import open_ledger
 from dpgate.gate.past import ChainPast
 from dpgate.gate.results import LedgerResult, LedgerRow, LogLine, LogResult, Open, ScopeRow
+from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
@@ -29,7 +29,7 @@ def show(
         release: only entries of this ``dataset/release``.
         offline: the ledger as this clone last fetched it.
     """
-    ledger = open_ledger(workspace(Path(repo)), offline=offline)
+    ledger = open_signed(workspace(Path(repo)), offline=offline)
     chain, policy = ledger.chain, ledger.policy
     rows = tuple(_row(link) for link in chain.links)
     return LedgerResult(
@@ -93,7 +93,7 @@ def log(repo: Path | str = ".", *, offline: bool = False) -> LogResult:
         repo: a release repository, or a folder in it.
         offline: the ledger as this clone last fetched it.
     """
-    chain = open_ledger(workspace(Path(repo)), offline=offline).chain
+    chain = open_signed(workspace(Path(repo)), offline=offline).chain
     lines = tuple(
         LogLine(entry=link.entry.sequence, time=link.entry.time, text=_sentence(link, chain))
         for link in chain.links

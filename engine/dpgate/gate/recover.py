@@ -82,5 +82,5 @@ def _close(
         reserve=reserve.sequence,
         settle=closed.entry.sequence,
         deleted_staging=left,
-        next="its cost stays spent; a further attempt needs an approval whose --attempts covers it",
+        next="its cost stays spent; a further attempt is charged again, and needs new approvals unless theirs cover it",
     )

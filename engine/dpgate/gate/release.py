@@ -7,7 +7,6 @@ gate, stage · 5 settle (pushed before anything is promoted) · 6 promote.
 from __future__ import annotations
 
 import secrets
-import secrets
 from pathlib import Path
 
 from filelock import Timeout
@@ -154,7 +153,6 @@ def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, L
     number = len(ledger.chain.attempts(job.release)) + 1
     entry = Reserve(
         **entries.header(ledger.chain, plan.moment),
-        nonce=secrets.token_hex(16),
         nonce=secrets.token_hex(16),
         policy_set=ledger.policy_set,
         release=job.release,

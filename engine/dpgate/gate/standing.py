@@ -11,7 +11,7 @@ from dpgate.gate.index import Head, Index
 from dpgate.gate.opening import OpenLedger, loaded_document, open_ledger
 from dpgate.gate.past import ChainPast, Past
 from dpgate.gate.workspace import Workspace, policy_of, policy_set
-from dpgate.ledger.chain import Before, Link, follow, read_link
+from dpgate.ledger.chain import Before, Link, follow, in_order, read_link
 from dpgate.ledger.memory import Memory, known_roots
 from dpgate.ledger.store import Files, Store
 from dpgate.loading.canonical import sha256
@@ -38,6 +38,19 @@ class Standing:
         return policy_set(self.policy_file)
 
 
+def open_signed(space: Workspace, *, offline: bool) -> OpenLedger:
+    """The whole ledger, its links and signatures checked: what people are shown.
+
+    Raises:
+        UndecidedError: there is no ledger yet.
+        RemoteError: the remote cannot be reached.
+        LedgerError: it does not hold together.
+    """
+    ledger = open_ledger(space, offline=offline)
+    rederive.signatures(ledger.chain.links)
+    return ledger
+
+
 def standing_of(ledger: OpenLedger) -> Standing:
     """The standing at the head of a ledger that was read whole."""
     orders = ledger.policy.spec.accounting.orders
@@ -60,9 +73,7 @@ def open_standing(space: Workspace, *, offline: bool) -> Standing:
     files = (store.local_tip() if offline else store.fetch()).files
     root = _root(files)
     if root not in known_roots():
-        ledger = open_ledger(space, offline=True)
-        rederive.signatures(ledger.chain.links)
-        return standing_of(ledger)
+        return standing_of(open_signed(space, offline=True))
     memory = Memory(root)
     index = Index(memory.folder / "index.sqlite")
     head = _extended(files, memory, index)
@@ -85,7 +96,7 @@ def _root(files: Mapping[str, bytes]) -> str:
 
 def _extended(files: Mapping[str, bytes], memory: Memory, index: Index) -> Head:
     """Bring the index up to the head of the ledger."""
-    names = sorted(files)
+    names = in_order(files)
 
     def digest_of(number: int) -> str:
         _need(files, [names[number - 1]])

@@ -6,15 +6,17 @@ one under the same numbers. Each returns a line for people, or raises.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError
 from dpgate.gate import recompute, rederive
 from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.staging import digest_of
-from dpgate.gate.workspace import policy_of, workspace
+from dpgate.gate.workspace import now, policy_of, workspace
 from dpgate.ledger.chain import Chain, Link, link_up, read
 from dpgate.ledger.keys import PublicKey, parse_public
 from dpgate.ledger.memory import Memory, known_roots
@@ -23,6 +25,13 @@ from dpgate.ledger.store import Store
 from dpgate.loading.canonical import sha256
 from dpgate.loading.repository import Documents
 from dpgate.model.record import Settle
+from dpgate.policy.windows import hour_of
+
+
+class NotCompared(str):
+    """What a step says when it had nothing to compare with: no pass, and no failure."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -59,7 +68,7 @@ def root_of_trust(audit: Audit) -> str:
     first = min(audit.files)
     digest = sha256(audit.files[first])
     if audit.root is None:
-        return f"{first} is {digest}; no root was given: self-consistency only"
+        return NotCompared(f"{first} is {digest}; no root was given: self-consistency only")
     if digest != audit.root:
         raise ChainError(
             f"releases/ledger/{first}: its digest {digest} is not the root {audit.root}",
@@ -83,6 +92,12 @@ def signatures(audit: Audit) -> str:
 def links(audit: Audit) -> str:
     """4: numbers, digests and times form one chain; each reservation is closed at most once."""
     audit.chain = link_up(audit.links)
+    latest = hour_of(now() + _AHEAD)
+    if audit.chain.head.entry.time > latest:
+        raise ChainError(
+            f"{audit.chain.head.path}: its time, {audit.chain.head.entry.time}, has not come yet",
+            fix="compare this machine's clock; if it is right, find out who runs one that is ahead",
+        )
     last = len(audit.links)
     return f"1…{last}, no gap, no fork, times in order; {len(audit.chain.open)} reservation(s) open"
 
@@ -189,16 +204,19 @@ def memory(audit: Audit) -> str:
     return (
         f"extends entry {last[0]}, the last one seen here"
         if last
-        else "nothing was seen here before"
+        else NotCompared("nothing was seen here before")
     )
 
 
 def checkpoint(audit: Audit) -> str:
     """15: the chain extends a checkpoint that was kept elsewhere."""
     if audit.checkpoint is None:
-        return "none was given"
+        return NotCompared("none was given")
     return hold_against(audit.linked, audit.checkpoint, audit.checkpoint_key)
 
+
+_AHEAD = dt.timedelta(hours=2)
+"""How far another machine's clock may be ahead of this one's."""
 
 STEPS: tuple[tuple[str, Callable[[Audit], str]], ...] = (
     ("root", root_of_trust),
@@ -293,7 +311,9 @@ def _run(
         if progress:
             progress(name, (number - 1) / len(STEPS))
         try:
-            steps.append(Step(number=number, name=name, status="pass", detail=_guarded(step, case)))
+            detail = _guarded(step, case)
+            status: Literal["pass", "skip"] = "skip" if isinstance(detail, NotCompared) else "pass"
+            steps.append(Step(number=number, name=name, status=status, detail=detail))
         except DpgateError as error:
             failed = error
             file, _, rest = error.message.partition(": ")
@@ -310,7 +330,7 @@ def _guarded(step: Callable[[Audit], str], case: Audit) -> str:
     """Documents inside entries may be hostile: whatever they raise is a fault of the ledger."""
     try:
         return step(case)
-    except LedgerError:
+    except (LedgerError, UndecidedError):
         raise
     except DpgateError as error:
         detail = "; ".join(str(problem) for problem in error.problems[:3])
@@ -336,7 +356,8 @@ def _result(
         else []
     )
     if failed is not None:
-        code, advice = 3, failed.fix or "do not trust this ledger; compare it with another clone"
+        code = 4 if isinstance(failed, UndecidedError) else 3
+        advice = failed.fix or "do not trust this ledger; compare it with another clone"
     elif not authenticated:
         code = 4
         advice = "self-consistent, not authenticated: give --root DIGEST, as the owners publish it elsewhere"

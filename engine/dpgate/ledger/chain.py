@@ -7,7 +7,7 @@ and that a reservation is closed at most once. `dpgate.gate.verify` checks the r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -255,5 +255,10 @@ def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) 
 
 
 def read(files: Mapping[str, bytes]) -> tuple[Link, ...]:
-    """Read all files of a ledger directory in order of their names."""
-    return tuple(read_link(name, files[name]) for name in sorted(files))
+    """Read all files of a ledger directory in order."""
+    return tuple(read_link(name, files[name]) for name in in_order(files))
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """File names by the number they begin with, which may have grown a digit."""
+    return sorted(names, key=lambda name: (len(name.partition("-")[0]), name))

@@ -218,6 +218,13 @@ class DatasetSpec(Frozen):
     rows: Rows
     columns: Annotated[dict[ColumnName, Column], Field(min_length=1, max_length=1_000)]
 
+    @model_validator(mode="after")
+    def _others(self) -> DatasetSpec:
+        named = (self.population, *self.shares_people_with)
+        if len(set(named)) != len(named):
+            raise ValueError("shares_people_with names other populations, once each")
+        return self
+
 
 class DatasetMetadata(Frozen):
     """Names of a dataset."""

@@ -179,6 +179,8 @@ class ReleaseApproval(Frozen):
     attempts: Annotated[StrictInt, Field(ge=1, le=100)]
     expires: Date
     """The last day it counts, in the policy's time zone."""
+    nonce: Nonce
+    """Makes each approval a permission of its own, even if everything else is the same."""
 
 
 class PolicyApproval(Frozen):

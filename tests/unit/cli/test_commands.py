@@ -130,7 +130,7 @@ def test_verify(run: Run, released_team: Team) -> None:
     assert "✓ verified: 1 release, 3 entries, nothing spent is missing" in ended.out
     body = sound(run(*words, "--format", "json"), "verify")
     assert (body["verified"], body["authenticated"]) == (True, True)
-    assert {step["status"] for step in body["steps"]} == {"pass"}
+    assert [step["name"] for step in body["steps"] if step["status"] != "pass"] == ["checkpoint"]
     bare = team.root.removeprefix("sha256:")
     assert run("verify", "--root", bare).code == 0
     assert run("verify", "--artifacts", team.folder / "none").code == 4

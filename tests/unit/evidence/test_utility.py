@@ -228,7 +228,7 @@ def neighbor(relation: str, rows: list[Row], row: Row, place: int) -> list[Row]:
     total=st.one_of(st.integers(1, 20), st.integers(1, 10**12)),
     order=st.integers(1, 3),
 )
-def test_neighbors_are_no_farther_apart_than_declared(  # noqa: PLR0917 - given by Hypothesis
+def test_neighbors_are_no_farther_apart_than_declared(
     relation: str,
     rows: list[Row],
     row: Row,

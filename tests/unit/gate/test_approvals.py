@@ -70,6 +70,7 @@ def approval(**changes: Any) -> ReleaseApproval:
         "dataset": BINDING.dataset,
         "cost": to_record(COST),
         "attempts": 1,
+        "nonce": "0" * 32,
         "expires": DAY,
     }
     return ReleaseApproval(**{**fields, **changes})

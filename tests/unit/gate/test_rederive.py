@@ -244,6 +244,7 @@ def approval(team: Team, entry: Reserve, *, root: str, policy: str) -> str:
         dataset=entry.documents[1].sha256,
         cost=entry.spend,
         attempts=1,
+        nonce="0" * 32,
         expires=dt.date(9999, 1, 1),
     )
     payload = statement(consent, release_subjects(consent)).payload()

@@ -33,7 +33,8 @@ def test_a_whole_ledger_verifies_with_its_root(released_team: Team) -> None:
     assert result.verified
     assert result.authenticated
     assert result.exit_code == 0
-    assert [step.status for step in result.steps] == ["pass"] * len(STEPS)
+    compared = {step.name: step.status for step in result.steps if step.status != "pass"}
+    assert compared == {"last head": "skip", "checkpoint": "skip"}  # none of them was at hand
     assert [step.number for step in result.steps] == list(range(1, len(STEPS) + 1))
     assert result.releases == (RELEASE,)
     assert result.entries == 3
@@ -46,7 +47,8 @@ def test_without_a_root_it_is_not_authenticated_and_not_remembered(released_team
     for _ in range(2):
         result = auditor.api.verify()
         assert (result.verified, result.authenticated, result.exit_code) == (False, False, 4)
-        assert all(step.status == "pass" for step in result.steps)
+        skipped = [step.name for step in result.steps if step.status != "pass"]
+        assert skipped == ["root", "last head", "checkpoint"]
     assert auditor.api.verify(root=auditor.root).exit_code == 0
     assert auditor.api.verify().exit_code == 0
 
