@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of the documents, generated from the models.
+"""JSON Schemas (draft 2020-12) of documents and records, generated from the models.
 
 Editors use them to complete and check documents while they are written. dpgate itself validates
 with the models, which say more (that orders increase, that roles have keys), so whatever a schema
@@ -19,6 +19,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from dpgate.loading.documents import KINDS
+from dpgate.model.record import (
+    Genesis,
+    PolicyAdopted,
+    PolicyApproval,
+    ReleaseApproval,
+    Reserve,
+    Settle,
+    Withdraw,
+)
 from dpgate.model.values import Frozen
 
 BASE = "https://dpgate.dev/schemas/"
@@ -29,16 +38,32 @@ FILES = {
 }
 
 
+RECORDS: dict[str, type[BaseModel]] = {
+    f"record-{name}.schema.json": model
+    for name, model in {
+        "genesis": Genesis,
+        "policy-adopted": PolicyAdopted,
+        "reserve": Reserve,
+        "settle": Settle,
+        "withdraw": Withdraw,
+        "release-approval": ReleaseApproval,
+        "policy-approval": PolicyApproval,
+    }.items()
+}
+"""Predicates of the ledger's statements, and of approvals."""
+
+
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schema of each kind of document, by file name."""
-    return {FILES[kind]: _schema(FILES[kind], model) for kind, model in KINDS.items()}
+    """The schema of each kind of document and record, by file name."""
+    documents = {FILES[kind]: model for kind, model in KINDS.items()}
+    return {name: _schema(name, model) for name, model in {**documents, **RECORDS}.items()}
 
 
 def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
     schema = _closed(model.model_json_schema(by_alias=True))
     models = {inner.__name__: inner for inner in _subclasses(Frozen)}
     _describe(schema, model)
-    for key, definition in schema["$defs"].items():
+    for key, definition in schema.get("$defs", {}).items():
         _describe(definition, models[key])
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": BASE + name}
     return {**head, **schema}

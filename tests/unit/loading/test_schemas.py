@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import runpy
 import sys
@@ -14,7 +16,7 @@ import pytest
 
 from dpgate.errors import DocumentError
 from dpgate.loading.documents import KINDS, load
-from dpgate.loading.schemas import FILES, rendered, schemas, write
+from dpgate.loading.schemas import FILES, RECORDS, rendered, schemas, write
 from dpgate.loading.wording import PATTERNS
 from dpgate.loading.yaml import Value, parse
 
@@ -64,7 +66,8 @@ def test_keys_are_spelled_as_in_documents() -> None:
 
 
 def test_every_pattern_has_words() -> None:
-    text = "".join(rendered().values()).replace("\\\\", "\\")
+    files = rendered()
+    text = "".join(files[name] for name in FILES.values()).replace("\\\\", "\\")
     found = set(re.findall(r'"pattern": "(.*)"', text))
     assert found <= set(PATTERNS)
 
@@ -96,7 +99,16 @@ def test_the_schema_finds_ordinary_mistakes(name: str) -> None:
 
 def test_they_are_written_where_one_says(tmp_path: Path) -> None:
     write(tmp_path / "new")
-    assert {path.name for path in (tmp_path / "new").iterdir()} == set(FILES.values())
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {*FILES.values(), *RECORDS}
+
+
+def test_every_record_of_the_example_ledger_satisfies_its_schema() -> None:
+    for path in sorted((ROOT / "releases" / "ledger").iterdir()):
+        statement = json.loads(base64.b64decode(json.loads(path.read_bytes())["payload"]))
+        kind = statement["predicateType"].split("/")[-2]
+        schema = schemas()[f"record-{kind}.schema.json"]
+        jsonschema.Draft202012Validator(schema).validate(statement["predicate"])
 
 
 def test_the_module_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
