@@ -66,8 +66,10 @@ def approval_of_another_repository(scene: Scene) -> Found:
 def approval_expired(scene: Scene) -> Found:
     name = scene.manifest("fourth")
     (paid,) = scene.approvals(name)
-    late = dt.datetime.now(dt.UTC) + dt.timedelta(days=60)
-    scene.append(scene.reserve(name, approvals=(paid,), time=late.strftime("%Y-%m-%dT%H:00:00Z")))
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    old = approval_in(paid).model_copy(update={"expires": yesterday})
+    document = signed(old, scene.team.key("privacy"), paid.path)
+    scene.append(scene.reserve(name, approvals=(document,)))
     return scene.verify()
 
 

@@ -9,6 +9,7 @@ from dpgate.model.record import PolicyAdopted
 from tests.corpus.consenting import (
     adoption,
     approval_in,
+    consent,
     embedded,
     line_of,
     new_key,
@@ -200,11 +201,10 @@ def policy_edited_inside_its_entry(scene: Scene) -> Found:
 
 
 def policy_expired(scene: Scene) -> Found:
-    day = dt.datetime.now(dt.UTC).date()
+    day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     scene.change_policy("  timezone: UTC\n", f"  timezone: UTC\n  expires: {day}\n")
-    name = scene.manifest("fourth")
-    late = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
-    scene.append(scene.reserve(name, time=late.strftime("%Y-%m-%dT%H:00:00Z")))
+    name = scene.manifest("fourth", approve=False)
+    scene.append(scene.reserve(name, approvals=consent(scene, name)))
     return scene.verify()
 
 

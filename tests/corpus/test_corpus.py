@@ -6,7 +6,9 @@ name in one of the attack modules.
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -86,3 +88,11 @@ def test_the_attack_is_found(name: str, scene: Scene) -> None:
         assert not trap.marker.exists(), "the repository ran a program on the auditor's machine"
         scene.spring(trap)
         assert trap.marker.exists(), "this trap would not have caught anybody"
+
+
+def test_the_threat_model_names_cases_that_exist() -> None:
+    text = (HERE.parents[1] / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    defended = text.partition("## What is defended")[2]
+    named = re.findall(r"`([a-z0-9*]+(?:-[a-z0-9*]+)+)`", defended)
+    assert len(named) > 40
+    assert [pattern for pattern in named if not fnmatch.filter(CASES, pattern)] == []

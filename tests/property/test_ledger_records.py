@@ -150,6 +150,7 @@ ENTRIES: dict[type, st.SearchStrategy[Predicate]] = {
 CONSENT: dict[type, st.SearchStrategy[Predicate]] = {
     ReleaseApproval: st.builds(
         ReleaseApproval,
+        nonce=NONCES,
         root=DIGESTS,
         release=RELEASES,
         role=NAMES,
