@@ -97,8 +97,9 @@ def test_two_start_at_once_and_are_left_to_themselves(fresh_team: Team) -> None:
     two(fresh_team, "judge@0.0")
 
 
+@pytest.mark.parametrize("repetition", range(max(1, RACES // 5)))
 @pytest.mark.parametrize(("lifetime", "winners"), [(FOR_ONE, 1), (FOR_TWO, 2)])
-def test_three_race(fresh_team: Team, lifetime: str, winners: int) -> None:
+def test_three_race(fresh_team: Team, lifetime: str, winners: int, repetition: int) -> None:
     names = prepared(fresh_team, 3, lifetime)
     check(fresh_team, race(fresh_team, names, "reserve@0.0"), winners, lifetime)
 

@@ -89,12 +89,12 @@ class Index:
         return Head(root, sequence, digest, time, document, adopted_by)
 
     def states(self, links: tuple[Link, ...]) -> dict[str, tuple[State, str]]:
-        """State and release of the reservations that these links close, as far as they are here."""
+        """State and release of all reservations of the releases that these links close."""
         found: dict[str, tuple[State, str]] = {}
-        for digest in {x.entry.reserve for x in links if isinstance(x.entry, Settle | Withdraw)}:
-            row = self._one("SELECT state, release FROM reserves WHERE digest = ?", digest)
-            if row is not None:
-                found[digest] = (cast("State", row[0]), row[1])
+        for name in {x.entry.release for x in links if isinstance(x.entry, Settle | Withdraw)}:
+            query = "SELECT digest, state FROM reserves WHERE release = ?"
+            for digest, state in self._base.execute(query, (name,)):
+                found[digest] = (cast("State", state), name)
         return found
 
     def extend(self, links: tuple[Link, ...]) -> None:

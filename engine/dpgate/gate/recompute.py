@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from dpgate.accounting import compose, curves
 from dpgate.accounting.filter import Spend, epsilon
-from dpgate.errors import AccountingError, ChainError
+from dpgate.errors import AccountingError, ChainError, EvidenceError
 from dpgate.evidence import disclosure, thresholds
 from dpgate.gate import budgets
 from dpgate.gate.costing import from_record, person_spend
@@ -179,8 +179,11 @@ def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:
         if closed is None:
             continue
         link, entry = closed
-        results = tuple(disclosure.from_record(record) for record in entry.evidence)
-        disclosure.records(results, each.entry.events)
+        try:
+            results = tuple(disclosure.from_record(record) for record in entry.evidence)
+            disclosure.records(results, each.entry.events)
+        except EvidenceError as error:
+            raise ChainError(f"{link.path}: {error.message}") from None
         outcomes = thresholds.judge(
             results, each.case.release.spec.utility, each.policy.spec.evidence.required
         )

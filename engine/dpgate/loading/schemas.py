@@ -39,16 +39,13 @@ FILES = {
 
 
 RECORDS: dict[str, type[BaseModel]] = {
-    f"record-{name}.schema.json": model
-    for name, model in {
-        "genesis": Genesis,
-        "policy-adopted": PolicyAdopted,
-        "reserve": Reserve,
-        "settle": Settle,
-        "withdraw": Withdraw,
-        "release-approval": ReleaseApproval,
-        "policy-approval": PolicyApproval,
-    }.items()
+    "record-genesis.schema.json": Genesis,
+    "record-policy-adopted.schema.json": PolicyAdopted,
+    "record-reserve.schema.json": Reserve,
+    "record-settle.schema.json": Settle,
+    "record-withdraw.schema.json": Withdraw,
+    "record-release-approval.schema.json": ReleaseApproval,
+    "record-policy-approval.schema.json": PolicyApproval,
 }
 """Predicates of the ledger's statements, and of approvals."""
 

@@ -21,7 +21,10 @@ class Assumption(Frozen):
 
 
 class DpEstimate(Frozen):
-    """A domain learned with a mechanism that was charged."""
+    """A domain learned with a mechanism that was charged.
+
+    No release of this version makes one, so `check` refuses it.
+    """
 
     entry: Digest
     """Digest of the ledger entry that paid for it."""

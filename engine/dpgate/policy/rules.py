@@ -127,15 +127,20 @@ def known_columns(case: Case) -> Iterator[Finding]:
 
 
 def public_domains(case: Case) -> Iterator[Finding]:
-    """No domain was read off the private data."""
+    """No domain was read off the private data, charged or not, unless a charge can be checked."""
     for name in case.release.spec.columns:
         column = case.dataset.spec.columns.get(name)
         if column is None or isinstance(column, IdentifierColumn):
             continue
-        if column.source.kind == "private_data":
+        faults = {
+            "private_data": "was read off the private data, which no ε covers",
+            "dp_estimate": "is said to be a charged estimate, and this version makes none",
+        }
+        fault = faults.get(column.source.kind)
+        if fault is not None:
             yield case.finding(
                 "public-domains",
-                f"the domain of {name} was read off the private data, which no ε covers",
+                f"the domain of {name} {fault}",
                 "take it from a public codebook, or state an assumption that privacy approves",
                 *("columns", name, "source"),
                 dataset=True,
