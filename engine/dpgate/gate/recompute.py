@@ -6,7 +6,7 @@ Every function returns a line for people, or raises a LedgerError that names the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -124,51 +124,64 @@ def budgets_held(reserves: Sequence[Judged]) -> str:
 def composition(reserves: Sequence[Judged]) -> str:
     """OpenDP composes the events of every scope to no more than its recorded sum.
 
-    At the last reservation of each population, and at a sample of earlier ones that the digest of
-    the last entry chooses.
+    Each scope at the last reservation that touched it (lifetimes first, up to a number that keeps
+    this linear), and all scopes of a sample of reservations that the last entry's digest chooses.
     """
-    last = {
-        name: place for place, each in enumerate(reserves) for name in each.entry.facts.populations
-    }
+    last: dict[str, int] = {}
+    for place, each in enumerate(reserves):
+        last.update(dict.fromkeys(each.entry.sums, place))
+    lifetimes = sorted(key for key in last if key.endswith("/all=*/lifetime"))
+    chosen = (*lifetimes, *(key for key in last if key not in lifetimes))[
+        : len(lifetimes) + _SCOPES
+    ]
+    for key in chosen:
+        _composed(reserves[: last[key] + 1], key)
     seed = int(reserves[-1].link.digest[-12:], 16) if reserves else 0
-    sample = {seed * (turn + 1) % len(reserves) for turn in range(_SAMPLE)} if reserves else set()
-    for place in sorted(sample | set(last.values())):
-        _composed(reserves[: place + 1])
-    lines = []
-    for name, place in last.items():
-        accounting = reserves[place].policy.spec.accounting
-        total = from_record(reserves[place].entry.sums[f"{name}/all=*/lifetime"])
-        lines.append(
-            f"{name}: ε {plain(epsilon(total, accounting.delta))} at δ={short(accounting.delta)}"
-        )
-    return "; ".join(lines) or "nothing was spent"
+    for place in {seed * (turn + 1) % len(reserves) for turn in range(_SAMPLE)} if reserves else ():
+        for key in reserves[place].entry.sums:
+            _composed(reserves[: place + 1], key)
+    return "; ".join(
+        (f"{len(chosen)} of {len(last)} scope(s)", *map(_spent(reserves, last), lifetimes))
+    )
 
 
+_SCOPES = 48
+"""Scopes, beside lifetimes, that are composed again at their head."""
 _SAMPLE = 3
-"""Reservations, beside the last ones, whose scopes are composed again by OpenDP."""
+"""Earlier reservations whose scopes are all composed again."""
 
 
-def _composed(reserves: Sequence[Judged]) -> None:
-    """Compose every scope of the last of these reservations again."""
+def _spent(reserves: Sequence[Judged], last: Mapping[str, int]) -> Callable[[str], str]:
+    def line(key: str) -> str:
+        judged = reserves[last[key]]
+        delta = judged.policy.spec.accounting.delta
+        total = epsilon(from_record(judged.entry.sums[key]), delta)
+        return f"{key.partition('/')[0]}: ε {plain(total)} at δ={short(delta)}"
+
+    return line
+
+
+def _composed(reserves: Sequence[Judged], key: str) -> None:
+    """Compose one scope of the last of these reservations again."""
     judged = reserves[-1]
     entry, orders = judged.entry, judged.policy.spec.accounting.orders
-    for scope in scopes(judged.policy, entry.facts, entry.time):
-        same: dict[int, tuple[tuple[Event, ...], int]] = {}
-        for each in reserves:
-            if scope.counts(each.entry.facts, each.entry.time):
-                times = same.get(id(each.events), (each.events, 0))[1]
-                same[id(each.events)] = (each.events, times + 1)
-        events: Counter[Event] = Counter()
-        for bundle, times in same.values():
-            for event in bundle:
-                events[event] += times
-        recorded = entry.sums[scope.key].curve
-        for order, value in compose.recompose(events, orders).items():
-            if Decimal(value) > recorded[str(order)] * (1 + Decimal("1e-9")):
-                raise ChainError(
-                    f"{judged.link.path}: {scope.title}: OpenDP composes order {order} to {value}, "
-                    f"recorded {recorded[str(order)]}"
-                )
+    scope = next(s for s in scopes(judged.policy, entry.facts, entry.time) if s.key == key)
+    same: dict[int, tuple[tuple[Event, ...], int]] = {}
+    for each in reserves:
+        if scope.counts(each.entry.facts, each.entry.time):
+            times = same.get(id(each.events), (each.events, 0))[1]
+            same[id(each.events)] = (each.events, times + 1)
+    events: Counter[Event] = Counter()
+    for bundle, times in same.values():
+        for event in bundle:
+            events[event] += times
+    recorded = entry.sums[key].curve
+    for order, value in compose.recompose(events, orders).items():
+        if Decimal(value) > recorded[str(order)] * (1 + Decimal("1e-9")):
+            raise ChainError(
+                f"{judged.link.path}: {scope.title}: OpenDP composes order {order} to {value}, "
+                f"recorded {recorded[str(order)]}"
+            )
 
 
 def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:

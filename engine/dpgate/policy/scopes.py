@@ -41,7 +41,7 @@ class Scope:
     def title(self) -> str:
         """How people name it."""
         what, value = self.selector
-        head = {"all": "population", "purpose": value}.get(what, f"{what} {value}")
+        head = {"all": self.population, "purpose": value}.get(what, f"{what} {value}")
         window = self.window.name.replace("-Q", " Q")
         return f"{head}, {'last ' + window.replace('-', ' ') if 'days' in window else window}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -55,12 +57,23 @@ def budget_table(rows: tuple[ScopeRow, ...], delta: str, *, spent_only: bool = F
     for name in names:
         table.add_column(name, justify="right")
     table.add_column("")
-    for row in rows:
+    for row, branch in _tree(rows):
         numbers = [] if spent_only else [shown(row.before), "+" + shown(row.this)]
         numbers += [shown(row.after), plain(row.limit), left(row.remaining)]
         style = "" if row.fits else "bold red"
-        table.add_row(row.title, *numbers, bar(row.after, row.limit), style=style)
+        table.add_row(branch + row.title, *numbers, bar(row.after, row.limit), style=style)
     return table
+
+
+def _tree(rows: tuple[ScopeRow, ...]) -> Iterator[tuple[ScopeRow, str]]:
+    """Rows by population, the lifetime first, each with the branch that leads to it."""
+    for population in dict.fromkeys(row.key.partition("/")[0] for row in rows):
+        own = [row for row in rows if row.key.startswith(f"{population}/")]
+        lifetime = f"{population}/all=*/lifetime"
+        quotas = [row for row in own if row.key != lifetime]
+        yield from ((row, "") for row in own if row.key == lifetime)
+        yield from ((row, "├ ") for row in quotas[:-1])
+        yield from ((row, "└ ") for row in quotas[-1:])
 
 
 def _claims(result: PlanResult) -> list[Text]:

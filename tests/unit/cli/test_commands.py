@@ -90,7 +90,7 @@ def test_plan_approve_release_and_all_that_follows(run: Run, team: Team) -> None
     ended = run("plan", RELEASE, at=team.clone)
     assert ended.code == 1
     assert f"{RELEASE}   ✗ not yet: 1 privacy approval missing" in ended.out
-    assert re.search(r"population, lifetime +0\.00 +\+0\.83 +0\.83 +8 +7\.17", ended.out)
+    assert re.search(r"clinic-patients, lifetime +0\.00 +\+0\.83 +0\.83 +8 +7\.17", ended.out)
     assert sound(run("plan", RELEASE, "--format", "json"), "plan")["verdict"] == "waiting"
 
     denied = run(*release_words(team))

@@ -31,7 +31,7 @@ def test_a_plan_adds_up(team: Team) -> None:
     result = plan(team)
     assert result.verdict == "waiting"
     assert [scope.title.partition(",")[0] for scope in result.scopes] == [
-        "population",
+        "clinic-patients",
         "vendor-testing",
         "recipient acme-scheduling",
     ]
@@ -96,7 +96,7 @@ def test_a_budget_that_is_too_small_denies_and_says_what_would_fit(team: Team) -
     assert result.verdict == "denied"
     budget = [finding for finding in result.findings if finding.rule == "budget"]
     assert [finding.message.partition(" would")[0] for finding in budget] == [
-        "population, lifetime",
+        "clinic-patients, lifetime",
         next(scope.title for scope in result.scopes if scope.limit == Decimal("0.5")),
     ]
     fix = budget[0].fix

@@ -280,7 +280,7 @@ def test_a_reservation_beyond_the_budget_is_found(released_team: Team) -> None:
         policy_set=genesis.entry.policy_set,
         approvals=(document("releases/a/b.dsse.json", consent),),
     )(honest)
-    with pytest.raises(LedgerError, match=r"population, lifetime reached ε 0.825973 of 0.5"):
+    with pytest.raises(LedgerError, match=r"clinic-patients, lifetime reached ε 0.825973 of 0.5"):
         audit({**other.ledger(), file_name(entry): sealed(team, entry)}, genesis.digest)
 
 

@@ -45,16 +45,16 @@ def test_the_lifetime_is_always_touched_and_comes_first() -> None:
     assert keys(with_quotas()) == {"clinic-patients/all=*/lifetime": "4"}
     first = next(iter(scopes(policy(), facts(), HOUR)))
     assert first.key == "clinic-patients/all=*/lifetime"
-    assert first.title == "population, lifetime"
+    assert first.title == "clinic-patients, lifetime"
 
 
 @pytest.mark.parametrize(
     ("quota", "expected", "title"),
     [
-        ("every: month", "all=*/2026-11", "population, 2026-11"),
-        ("every: quarter", "all=*/2026-Q4", "population, 2026 Q4"),
-        ("every: year", "all=*/2026", "population, 2026"),
-        ("rolling_days: 90", "all=*/90-days", "population, last 90 days"),
+        ("every: month", "all=*/2026-11", "clinic-patients, 2026-11"),
+        ("every: quarter", "all=*/2026-Q4", "clinic-patients, 2026 Q4"),
+        ("every: year", "all=*/2026", "clinic-patients, 2026"),
+        ("rolling_days: 90", "all=*/90-days", "clinic-patients, last 90 days"),
         (
             "purpose: vendor-testing, every: year",
             "purpose=vendor-testing/2026",
