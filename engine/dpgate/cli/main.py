@@ -40,7 +40,8 @@ Every nonzero one blocks.
 A first release
   dpgate init my-releases && cd my-releases     scaffold a release repository
   dpgate check                                  rules, without data or network
-  dpgate plan rand-health/2026q4-vendor         budgets before and after
+  dpgate approve policy … · policy adopt …      put the policy in force, once
+  dpgate plan clinic-visits/vendor-testing      budgets before and after
   dpgate approve … · release … · verify …       see each one's --help
 """
 

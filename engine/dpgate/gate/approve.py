@@ -73,6 +73,11 @@ def _approve_release(
     plan = planned(space, release, standing, now())
     _must_hold(keyring(standing.policy), role, key)
     denials = [f for f in plan.result.findings if f.level == "deny"]
+    if plan.result.entry is not None:
+        raise UsageError(
+            f"{plan.case.name} was released by entry {plan.result.entry}: there is nothing to approve",
+            fix="a further release is a new manifest under a new name",
+        )
     if plan.cost is None or denials:
         raise UsageError(
             f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}",

@@ -16,7 +16,7 @@ from dpgate.gate import entries
 from dpgate.gate.attempt import Progress
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.results import ReleaseResult
-from dpgate.gate.staging import Attempted, default_target, keep_sealed, promote, run_of
+from dpgate.gate.staging import Attempted, default_target, holds, keep_sealed, promote, run_of
 from dpgate.gate.workspace import Workspace, now
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PrivateKey
@@ -152,8 +152,9 @@ def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> Release
     if (run.folder / "run.json").exists():
         reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)
         folder = str(promote(run, entry.artifacts, _sealed_path(job, reserve)))
-    elif (kept := job.target or default_target(job.memory, job.release)).is_dir():
-        folder = str(kept)
+    else:
+        places = (job.target, default_target(job.memory, job.release))
+        folder = next((str(p) for p in places if p and holds(p, entry.artifacts)), "")
     return ReleaseResult(
         release=job.release,
         outcome="already-released",
@@ -163,5 +164,7 @@ def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> Release
         ),
         folder=folder,
         evidence=entry.evidence,
-        next=f"nothing was spent; entry {entry.sequence} released it. For new rows write a new manifest",
+        next=f"nothing was spent; entry {entry.sequence} released it"
+        + ("" if folder else ", and its files are not on this machine or were moved")
+        + ". For new rows write a new manifest",
     )

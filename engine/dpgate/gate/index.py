@@ -196,6 +196,11 @@ class Index:
         )
         return int(row[0]) if row else None
 
+    def withdrawn(self, release: str) -> bool:
+        """Whether it was released and called back."""
+        query = "SELECT 1 FROM reserves WHERE release = ? AND state = 'withdrawn'"
+        return self._one(query, release) is not None
+
     def used(self, release: str) -> Mapping[str, int]:
         """Attempts that each approval of a release has paid for, by the approval's digest."""
         rows = self._base.execute("SELECT approvals FROM reserves WHERE release = ?", (release,))

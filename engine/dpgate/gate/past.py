@@ -33,6 +33,9 @@ class Past(Protocol):
     def released_by(self, release: str) -> int | None:
         """Number of the entry that settled it as released, if any; withdrawn since or not."""
 
+    def withdrawn(self, release: str) -> bool:
+        """Whether it was released and called back."""
+
     def used(self, release: str) -> Mapping[str, int]:
         """Attempts that each approval of a release has paid for, by the approval's digest."""
 
@@ -74,6 +77,10 @@ class ChainPast:
         """Number of the entry that settled it as released, if any; withdrawn since or not."""
         done = self._chain.released(release)
         return done[1].sequence if done else None
+
+    def withdrawn(self, release: str) -> bool:
+        """Whether it was released and called back."""
+        return self._chain.withdrawn(release) is not None
 
     def used(self, release: str) -> Mapping[str, int]:
         """Attempts that each approval of a release has paid for, by the approval's digest."""

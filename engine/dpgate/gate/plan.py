@@ -31,6 +31,9 @@ from dpgate.policy.windows import LIFETIME
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+Verdict = Literal["ready", "waiting", "denied", "released", "withdrawn"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planned:
     """A plan and everything that the next steps need of it."""
@@ -75,7 +78,8 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     facts = facts_of(case.dataset, case.release)
     findings += _reset_findings(case, standing)
     denied = any(finding.level == "deny" for finding in findings)
-    cost = None if denied else cost_of(policy, case)
+    done = standing.past.released_by(case.name) is not None
+    cost = None if denied or done else cost_of(policy, case)
     rows: tuple[ScopeRow, ...] = ()
     if cost is not None:
         past = standing.past
@@ -212,6 +216,8 @@ def _result(
     still_open = standing.past.open(case.name)
     done = standing.past.released_by(case.name)
     verdict = _verdict(findings, lacking, still_open, released=done is not None)
+    if standing.past.withdrawn(case.name):
+        verdict = "withdrawn"
     zero = Decimal(0)
     claim = cost.claim if cost else None
     return PlanResult(
@@ -270,7 +276,7 @@ def _verdict(
     still_open: tuple[Open, ...],
     *,
     released: bool,
-) -> Literal["ready", "waiting", "denied", "released"]:
+) -> Verdict:
     if released:
         return "released"
     if still_open or any(finding.level == "deny" for finding in findings):
@@ -279,8 +285,8 @@ def _verdict(
 
 
 def _next(name: str, verdict: str, lacking: dict[str, int], still_open: tuple[Open, ...]) -> str:
-    if verdict == "released":
-        return f"released already; see: dpgate ledger show --release {name}"
+    if verdict in ("released", "withdrawn"):
+        return f"what it cost: dpgate ledger show --release {name}"
     if still_open:
         number = still_open[0].entry
         return (

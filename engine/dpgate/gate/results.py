@@ -75,7 +75,7 @@ class PlanResult(Frozen):
 
     schema_: Annotated[Literal["dpgate.plan/v1"], Field(alias="schema")] = "dpgate.plan/v1"
     release: str
-    verdict: Literal["ready", "waiting", "denied", "released"]
+    verdict: Literal["ready", "waiting", "denied", "released", "withdrawn"]
     """`waiting`: only approvals are missing."""
     delta: Recorded
     """δ of the policy, at which every budget is stated."""

@@ -168,6 +168,15 @@ def _alone(staging: Path, artifacts: list[Artifact]) -> None:
         )
 
 
+def holds(folder: Path, artifacts: Iterable[Artifact]) -> bool:
+    """Whether a folder holds the files of a settlement."""
+    try:
+        _same(folder, [artifact for artifact in artifacts if not artifact.sealed])
+    except (SynthesisError, OSError):
+        return False
+    return True
+
+
 def _same(folder: Path, artifacts: list[Artifact]) -> None:
     for artifact in artifacts:
         path = folder / artifact.name

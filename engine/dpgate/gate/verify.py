@@ -154,7 +154,9 @@ def work_tree(audit: Audit) -> str:
         found = audit.documents.releases.get(reserve.release)
         if found is None:
             raise ChainError(
-                f"releases/{reserve.release}/release.yaml: released by entry {reserve.sequence}, now missing"
+                f"releases/{reserve.release}/release.yaml: released by entry {reserve.sequence}, "
+                "and not in this work tree",
+                fix="pull the branch that holds the manifests; if it is nowhere, it was removed",
             )
         if found.digest != reserve.documents[0].sha256:
             raise ChainError(
@@ -183,7 +185,10 @@ def _files(folder: Path, settled: list[Settle]) -> int:
     if faults:
         raise faults[-1]
     if not held:
-        raise ChainError(f"{folder}: holds no file of any release")
+        raise ChainError(
+            f"{folder}: holds no file of any release that stands",
+            fix="--artifacts names the folder with the released files; those of withdrawn releases don't count",
+        )
     return held
 
 
@@ -192,7 +197,10 @@ def _held(place: Path, entry: Settle) -> int:
     for artifact in plain:
         path = place / artifact.name
         if not path.is_file() or digest_of(path) != artifact.sha256:
-            raise ChainError(f"{path}: is not the file that entry {entry.sequence} settled")
+            raise ChainError(
+                f"{path}: is not the file that entry {entry.sequence} settled",
+                fix="it was changed, is missing, or is of another release; the ledger itself holds",
+            )
     return len(plain)
 
 
@@ -350,11 +358,8 @@ def _result(
     authenticated: bool,
 ) -> VerifyResult:
     chain = case.chain
-    released = (
-        [entry.release for _, entry in chain.settles.values() if entry.outcome == "released"]
-        if chain
-        else []
-    )
+    closed = chain.settles.values() if chain else ()
+    released = [entry.release for _, entry in closed if entry.outcome == "released"]
     if failed is not None:
         code = 4 if isinstance(failed, UndecidedError) else 3
         advice = failed.fix or "do not trust this ledger; compare it with another clone"

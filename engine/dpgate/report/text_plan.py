@@ -22,7 +22,8 @@ def plan(result: PlanResult) -> RenderableType:
         parts.append(Text(""))
     if result.findings:
         parts += [Text("findings", style="bold"), *findings(result.findings)]
-    parts += _approvals(result)
+    if result.verdict not in ("released", "withdrawn"):
+        parts += _approvals(result)
     if result.policy_note:
         parts.append(Text(f"! {result.policy_note}", style="yellow"))
     return Group(*parts, *next_line(result.next))
@@ -40,6 +41,7 @@ def _head(result: PlanResult) -> Text:
         + " approval missing",
         "denied": "denied",
         "released": f"released by entry {result.entry}",
+        "withdrawn": f"released by entry {result.entry}, and called back since",
     }
     mark = tick(ok=result.verdict in ("ready", "released"))
     return Text.assemble((result.release, "bold"), "   ", mark, " ", words[result.verdict])

@@ -159,7 +159,7 @@ def test_a_removed_manifest_is_found(released_team: Team) -> None:
     (released_team.clone / MANIFEST).unlink()
     step, said = failed(released_team)
     assert step == "work tree"
-    assert "now missing" in said
+    assert "not in this work tree" in said
 
 
 def test_a_changed_file_of_the_release_is_found(released_team: Team) -> None:
