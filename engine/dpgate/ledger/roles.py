@@ -40,11 +40,6 @@ def keyring(policy: PrivacyPolicy) -> Keyring:
     return ring
 
 
-def role_of(ring: Keyring, key: PublicKey) -> str | None:
-    """The role a key belongs to."""
-    return next((role for role, keys in ring.items() if key in keys), None)
-
-
 def allowed_signers(ring: Keyring) -> str:
     """An OpenSSH ``allowed_signers`` file, so that Git shows commits of the engine as good."""
     rows = [

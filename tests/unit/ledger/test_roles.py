@@ -9,7 +9,7 @@ import pytest
 from dpgate.errors import PolicyError
 from dpgate.gate.workspace import policy_of
 from dpgate.ledger.keys import generate
-from dpgate.ledger.roles import allowed_signers, keyring, role_of
+from dpgate.ledger.roles import allowed_signers, keyring
 from dpgate.loading.documents import load
 from dpgate.model.policy import PrivacyPolicy
 from tests.team import Team
@@ -26,8 +26,7 @@ def test_every_role_has_its_keys(fresh_team: Team) -> None:
     assert ring["stewards"] == ()
     for role in ("privacy", "legal", "runner"):
         assert ring[role] == (fresh_team.key(role).public,)
-        assert role_of(ring, fresh_team.key(role).public) == role
-    assert role_of(ring, fresh_team.key("stranger").public) is None
+    assert fresh_team.key("stranger").public not in {key for keys in ring.values() for key in keys}
 
 
 def with_keys(team: Team, role: str, *lines: str) -> PrivacyPolicy:
