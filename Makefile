@@ -38,7 +38,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-bench: $(VENV)/.bench ## speed and accuracy beside the stock synthesizers
+bench: $(VENV)/.dev ## speed and accuracy beside the stock synthesizers
 	$(BIN)/python -m benchmarks.mst_adult $(ARGS)
 
 lock: $(VENV)/.made ## choose the versions in .ci/locks anew (ARGS=--upgrade: newest ones)
@@ -51,8 +51,7 @@ clean: ## remove .venv, caches and build outputs; never data, releases or keys
 	find engine tests releases -name __pycache__ -prune -exec rm -rf {} +
 
 # ── the environment ──────────────────────────────────────────────────────────────────────────
-# A stamp says which lock is installed. demo is a part of dev at the same versions; bench is not
-# (its synthesizers want an older pandas), so it and the other two undo each other's stamps.
+# A stamp says which lock is installed; demo is a part of dev at the same versions.
 
 install = $(BIN)/python -m pip install --quiet --no-deps
 
@@ -65,8 +64,7 @@ define lock_rule
 $(VENV)/.$(1): $(LOCKS)/$(1).txt pyproject.toml | $(VENV)/.made
 	$$(install) -r $$<
 	$$(install) --no-build-isolation --editable .
-	@rm -f $(addprefix $(VENV)/.,$(2)) && touch $$@
+	@touch $$@
 endef
-$(eval $(call lock_rule,demo,bench))
-$(eval $(call lock_rule,dev,bench))
-$(eval $(call lock_rule,bench,demo dev))
+$(eval $(call lock_rule,demo))
+$(eval $(call lock_rule,dev))
