@@ -20,7 +20,7 @@ from dpgate.synthesis.mst import select
 from dpgate.synthesis.mst.merge import merge, total_of
 from dpgate.synthesis.mst.plan import SCORE_UNIT
 from dpgate.synthesis.mst.synthesizer import Mst
-from dpgate.synthesis.sampling.model import TreeModel
+from dpgate.synthesis.sampling.directed import DirectedModel
 from tests.suites import synthesizers, worlds
 from tests.suites.synthesizers import SynthesizerSuite
 
@@ -29,8 +29,8 @@ class TestMst(SynthesizerSuite):
     synthesizer = Mst()
 
     def same(self, one: Model, other: Model) -> bool:
-        assert isinstance(one, TreeModel)
-        assert isinstance(other, TreeModel)
+        assert isinstance(one, DirectedModel)
+        assert isinstance(other, DirectedModel)
         first, second = (m.batch(500, np.random.default_rng(5)) for m in (one, other))
         return bool(first.equals(second))
 
@@ -112,7 +112,7 @@ def test_columns_of_one_cell(sizes: tuple[int, ...]) -> None:
 
 
 def test_many_batches_make_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpgate.synthesis.sampling.model._ROWS_AT_ONCE", 64)
+    monkeypatch.setattr("dpgate.synthesis.sampling.directed._ROWS_AT_ONCE", 64)
     model = synthesizers.fit(Mst(), worlds.rows(100)).model
     parts: list[float] = []
     assert model.sample(150, lambda stage, part: parts.append(part)).num_rows == 150

@@ -15,7 +15,7 @@ from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.mst.merge import merge, total_of
 from dpgate.synthesis.mst.plan import ONE_WAY, TWO_WAY, scales
 from dpgate.synthesis.mst.select import spanning_tree
-from dpgate.synthesis.sampling.model import TreeModel
+from dpgate.synthesis.sampling.directed import DirectedModel, Step
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
@@ -28,7 +28,7 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
-) -> TreeModel:
+) -> DirectedModel:
     """See `Synthesizer.fit`.
 
     Privacy:
@@ -56,8 +56,13 @@ def fit(
         progress=lambda done: progress("fit", done),
     )
     progress("fit", 1.0)
-    return TreeModel(
-        domain=task.domain, tree=tree, fitted=fitted, columns=tuple(columns), total=total
+    steps = [Step(column=0, parents=(), table=fitted.nodes[0][None, :])]
+    steps += [
+        Step(column=edge.child, parents=(edge.parent,), table=conditional)
+        for edge, conditional in zip(tree, fitted.conditionals, strict=True)
+    ]
+    return DirectedModel(
+        domain=task.domain, columns=tuple(columns), steps=tuple(steps), total=total
     )
 
 

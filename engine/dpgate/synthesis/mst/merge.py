@@ -9,9 +9,10 @@ import numpy as np
 
 from dpgate.synthesis.inference.descent import Observed
 from dpgate.synthesis.inference.simplex import project
+from dpgate.synthesis.sampling.directed import Coarsening
 
 if TYPE_CHECKING:
-    from dpgate.sources.interface import Cells, Counts
+    from dpgate.sources.interface import Counts
     from dpgate.synthesis.inference.tree import Table
 
 _SIGMAS = 3.0
@@ -19,18 +20,14 @@ _SIGMAS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merged:
+class Merged(Coarsening):
     """One column after merging.
 
     Attributes:
-        cells: the coarser cell of each cell.
         observed: noisy counts of the coarser cells; a cell merged of k has k times the variance.
-        within: probability of each cell within its coarser cell.
     """
 
-    cells: Cells
     observed: Observed
-    within: Table
 
 
 def merge(noisy: Counts, sigma: float) -> Merged:

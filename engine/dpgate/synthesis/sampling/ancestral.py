@@ -1,4 +1,4 @@
-"""Rows of a tree model: each column given its parent, in one vectorised step a column."""
+"""Rows of a directed model: each column given its parents, in one vectorised step a column."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ from dpgate.synthesis.sampling.rounding import systematic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dpgate.synthesis.inference.tree import Edge, Marginals, Table
+    from dpgate.synthesis.sampling.directed import Step
 
     Cells = NDArray[np.int64]
+    Table = NDArray[np.float64]
 
 
 def draw(
-    tree: Sequence[Edge], fitted: Marginals, rows: int, rng: np.random.Generator
+    steps: Sequence[Step], sizes: Sequence[int], rows: int, rng: np.random.Generator
 ) -> list[Cells]:
     """Cells of every column, for so many rows.
 
     Args:
-        tree: edges, parents first.
-        fitted: root marginal and conditionals of the model.
+        steps: one for each column, parents first.
+        sizes: cells of each column.
         rows: ≥ 0.
         rng: source of randomness.
 
     Returns:
         For each column a vector of `rows` cells.
     """
-    root = _spread(np.zeros(rows, dtype=np.int64), fitted.nodes[0][None, :], rng)
-    columns = {0: root}
-    for edge, conditional in zip(tree, fitted.conditionals, strict=True):
-        columns[edge.child] = _spread(columns[edge.parent], conditional, rng)
-    return [columns[node] for node in range(len(columns))]
+    columns: dict[int, Cells] = {}
+    for step in steps:
+        line = np.zeros(rows, dtype=np.int64)
+        for parent in step.parents:
+            line = line * sizes[parent] + columns[parent]
+        columns[step.column] = _spread(line, step.table, rng)
+    return [columns[place] for place in range(len(columns))]
 
 
 def _spread(given: Cells, conditional: Table, rng: np.random.Generator) -> Cells:

@@ -5,36 +5,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dpgate.synthesis.inference.tree import Edge, Potentials, marginals
 from dpgate.synthesis.sampling.ancestral import draw, split
+from dpgate.synthesis.sampling.directed import Step
 
 
 def test_pairs_follow_the_model() -> None:
     rng = np.random.default_rng(1)
-    tree = (Edge(0, 2), Edge(2, 1))
     sizes = (3, 4, 2)
-    potentials = Potentials(
-        tuple(rng.normal(size=size) for size in sizes),
-        tuple(rng.normal(size=(sizes[e.parent], sizes[e.child])) for e in tree),
+    root, second = rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(2), size=3)
+    third = rng.dirichlet(np.ones(4), size=6)
+    steps = (
+        Step(column=0, parents=(), table=root[None, :]),
+        Step(column=2, parents=(0,), table=second),
+        Step(column=1, parents=(2, 0), table=third),
     )
-    fitted = marginals(tree, potentials)
     rows = 60_000
-    drawn = draw(tree, fitted, rows, rng)
-    for edge, joint in zip(tree, fitted.edges, strict=True):
-        counted = np.zeros(joint.shape)
-        np.add.at(counted, (drawn[edge.parent], drawn[edge.child]), 1)
-        # Far below the spread of independent draws, which is about sqrt(rows · p).
-        assert np.abs(counted - rows * joint).max() < 12
-    across = np.zeros((3, 4))
-    np.add.at(across, (drawn[0], drawn[1]), 1)
-    expected = fitted.edges[0] @ fitted.conditionals[1] * rows
-    assert np.abs(across - expected).max() < 5 * np.sqrt(expected.max())
+    drawn = draw(steps, sizes, rows, rng)
+    joint = root[:, None, None] * second[:, :, None] * third.reshape(2, 3, 4).transpose(1, 0, 2)
+    counted = np.zeros(joint.shape)
+    np.add.at(counted, (drawn[0], drawn[2], drawn[1]), 1)
+    # Far below the spread of independent draws, which is about sqrt(rows · p).
+    assert np.abs(counted - rows * joint).max() < 12
 
 
 def test_neighboring_rows_are_unrelated() -> None:
     rng = np.random.default_rng(2)
-    fitted = marginals((), Potentials((np.zeros(5),), ()))
-    (drawn,) = draw((), fitted, 20_000, rng)
+    only = Step(column=0, parents=(), table=np.full((1, 5), 0.2))
+    (drawn,) = draw((only,), (5,), 20_000, rng)
     assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.04
 
 
