@@ -160,7 +160,9 @@ def _report(results: list[Result]) -> bool:
             f"{one.error:9.4f}  {peer.call_s / one.call_s:6.1f}× "
             f"{one.peak_bytes / peer.peak_bytes:6.2f}× {one.error / peer.error:5.2f}×"
         )
-    print("\ncall: fit and sample without imports; ours reads the CSV in it; ours: median of five runs")
+    print(
+        "\ncall: fit and sample without imports; ours reads the CSV in it; ours: median of five runs"
+    )
     for one in results:
         print(f"{one.name}: {one.claim}")
     faster, lower = peer.call_s / results[0].call_s, results[0].error / peer.error
