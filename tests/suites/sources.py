@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from itertools import combinations
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from dpgate.sources.encode import encode
-from dpgate.sources.interface import MarginalSource
+from dpgate.sources.encode import encode, numbers
+from dpgate.sources.interface import MarginalSource, Sum
 from tests.suites import worlds
 
 
@@ -26,6 +27,38 @@ def expected(rows: list[worlds.Row], clique: tuple[int, ...]) -> np.ndarray:
     for cell in zip(*codes, strict=True):
         counted[cell] += 1
     return counted
+
+
+AGE, INCOME = 0, 1
+SUMS = [
+    Sum(column=AGE, by=(), per=1, low=0, high=99),
+    Sum(column=AGE, by=(2,), per=1, low=10, high=60, origin=35),
+    Sum(column=AGE, by=(4, 3), per=2, low=-20, high=101, origin=-20),
+    Sum(column=INCOME, by=(2,), per=100, low=0, high=500_050),
+    Sum(column=INCOME, by=(1,), per=1, low=0, high=2**42, origin=2**41),
+    Sum(column=INCOME, by=(0, 4), per=3, low=-7, high=9001, origin=0),
+]
+"""A missing age counts as the lowest, a missing income not at all."""
+
+
+def added_up(rows: list[worlds.Row], wanted: Sum) -> np.ndarray:
+    """The totals by one addition a row, in Python's own integers."""
+    domain = worlds.domain()
+    columns = worlds.table(rows).combine_chunks()
+    values = numbers(columns.column(domain.names[wanted.column]).combine_chunks())
+    codes = [
+        encode(columns.column(domain.names[c]).combine_chunks(), domain.columns[c])
+        for c in wanted.by
+    ]
+    total = np.zeros([domain.sizes[c] for c in wanted.by], dtype=object)
+    for place, value in enumerate(values.tolist()):
+        cell = tuple(int(code[place]) for code in codes)
+        if math.isnan(value):
+            total[cell] += 0 if wanted.column == INCOME else wanted.low - wanted.origin
+            continue
+        inside = min(max(value, wanted.low / wanted.per), wanted.high / wanted.per)
+        total[cell] += round(inside * wanted.per) - wanted.origin
+    return total.astype(np.int64)
 
 
 class SourceSuite:
@@ -92,4 +125,38 @@ class SourceSuite:
             difference = after - before
             assert difference.min() >= 0
             assert difference.sum() == 1
+        assert capfd.readouterr() == ("", "")
+
+    def test_sums_add_each_row_to_its_own_cell(self, tmp_path: Path) -> None:
+        odd = [worlds.HOSTILE[kind] for kind in ("nan", "huge", "unseen")]
+        rows = [*worlds.rows(300), *odd]
+        tables = self.source(rows, tmp_path).sums(SUMS)
+        for wanted, total in zip(SUMS, tables, strict=True):
+            assert total.dtype == np.int64
+            np.testing.assert_array_equal(total, added_up(rows, wanted))
+
+    def test_no_rows_make_empty_sums(self, tmp_path: Path) -> None:
+        source = self.source([], tmp_path)
+        tables = source.sums(SUMS)
+        assert [t.shape for t in tables] == [
+            tuple(source.domain.sizes[c] for c in wanted.by) for wanted in SUMS
+        ]
+        assert not any(t.any() for t in tables)
+        assert source.sums([]) == []
+
+    @pytest.mark.parametrize("kind", worlds.HOSTILE)
+    def test_a_hostile_row_moves_one_sum_within_its_bounds(
+        self, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        rows = worlds.rows(40)
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        without = self.source(rows, tmp_path / "a").sums(SUMS)
+        spoiled = [*rows[:20], worlds.HOSTILE[kind], *rows[20:]]
+        with_it = self.source(spoiled, tmp_path / "b").sums(SUMS)
+        for wanted, before, after in zip(SUMS, without, with_it, strict=True):
+            moved = (after - before)[after != before]
+            low, high = (min(0, wanted.low - wanted.origin), max(0, wanted.high - wanted.origin))
+            assert len(moved) <= 1
+            assert all(low <= step <= high for step in moved.tolist())
         assert capfd.readouterr() == ("", "")

@@ -12,10 +12,12 @@ from dpgate.errors import SourceError
 from dpgate.model.domain import Domain
 from dpgate.sources.count import tables
 from dpgate.sources.encode import encode, readable
+from dpgate.sources.total import totals, units
 
 if TYPE_CHECKING:
     from dpgate.sources.count import Codes
-    from dpgate.sources.interface import Cells, Counts
+    from dpgate.sources.interface import Cells, Counts, Sum
+    from dpgate.sources.total import Addend
 
 _KEPT_BYTES = 256 * 2**20
 """Encoded rows are kept in memory up to this size; larger data is read again for each count."""
@@ -53,10 +55,29 @@ class ArrowSource:
         # Whatever Arrow says may quote the data; nothing of it is kept.
         with contextlib.suppress(Exception):
             return tables(self._batches(), cliques, self._domain.sizes, merged)
-        raise SourceError(
-            "the source became unreadable while it was being counted",
-            fix="check that the file is whole and was not changed meanwhile",
-        )
+        raise _unreadable()
+
+    def sums(self, wanted: Sequence[Sum]) -> list[Counts]:
+        """Totals of clamped values, see `MarginalSource.sums`."""
+        if not wanted:
+            return []
+        with contextlib.suppress(Exception):
+            return totals(self._addends(wanted), wanted, self._domain.sizes)
+        raise _unreadable()
+
+    def _addends(self, wanted: Sequence[Sum]) -> Iterator[list[Addend]]:
+        """For each batch, what its rows add to each table, and to which cell."""
+        columns = self._domain.columns
+        used = sorted({column for each in wanted for column in each.by})
+        for batch in self._read():
+            codes = {c: encode(batch.column(columns[c].name), columns[c]) for c in used}
+            yield [
+                (
+                    units(batch.column(columns[each.column].name), columns[each.column], each),
+                    [codes[column] for column in each.by],
+                )
+                for each in wanted
+            ]
 
     def _batches(self) -> Iterator[Sequence[Codes]]:
         if self._kept is not None:
@@ -74,6 +95,13 @@ class ArrowSource:
             yield codes
         if size <= _KEPT_BYTES:
             self._kept = kept
+
+
+def _unreadable() -> SourceError:
+    return SourceError(
+        "the source became unreadable while it was being counted",
+        fix="check that the file is whole and was not changed meanwhile",
+    )
 
 
 def check_schema(schema: pa.Schema, domain: Domain, *, typed: bool = True) -> None:

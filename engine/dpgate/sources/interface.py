@@ -1,8 +1,9 @@
-"""What a synthesizer may ask of private data: counts over cliques of columns, nothing else."""
+"""What may be asked of private data: counts of rows, and totals of clamped values, by public cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from dpgate.model.domain import Domain
@@ -15,11 +16,45 @@ if TYPE_CHECKING:
     Cells = NDArray[np.int64]
 
 
+UNITS_AT_MOST = 2**42
+"""Largest size of a bound in units: floats are exact far beyond it, and so are sums of batches."""
+
+TOTAL_AT_MOST = 2**62
+"""Totals are clamped to ± this at the end, so that none leaves 64 bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum:
+    """A total of one numeric column in each cell of a table, in whole units.
+
+    A row adds to its own cell, and to no other: its value clamped to [low / per, high / per], times
+    `per`, rounded to the nearest whole number (halves to even; all of it in IEEE doubles), minus
+    `origin`. A missing or unreadable value adds nothing if the column is nullable, else it counts
+    as the lowest one, as it does where rows are counted.
+
+    Attributes:
+        column: index of a column with bins.
+        by: indices of the columns of the table, all different; none: one total.
+        per: units in 1: 100 for hundredths.
+        low: lowest value, in units; at least −`UNITS_AT_MOST`.
+        high: highest value, in units; at most `UNITS_AT_MOST`.
+        origin: what a value is measured from, in units, within [low, high] or 0.
+    """
+
+    column: int
+    by: tuple[int, ...]
+    per: int
+    low: int
+    high: int
+    origin: int = 0
+
+
 class MarginalSource(Protocol):
-    """Exact counts of private rows.
+    """Exact counts of private rows, and totals of what they hold.
 
     Every row falls into exactly one cell of each table, whatever it holds, so adding or
-    removing a row moves one entry of each table by one.
+    removing a row moves one entry of each table: of counts by one, of totals by a value within
+    public bounds.
     """
 
     @property
@@ -45,4 +80,22 @@ class MarginalSource(Protocol):
 
         Privacy:
             Reads private data and returns it unprotected: only mechanisms may see the result.
+        """
+
+    def sums(self, wanted: Sequence[Sum]) -> list[Counts]:
+        """Totals of clamped values.
+
+        Args:
+            wanted: what to add up.
+
+        Returns:
+            One int64 table for each, of the shape of its `by` columns (none: shape ()), in units;
+            each total clamped to ±`TOTAL_AT_MOST`.
+
+        Raises:
+            SourceError: the data became unreadable; the message is fixed.
+
+        Privacy:
+            Reads private data and returns it unprotected: only mechanisms may see the result.
+            Exact: no rounding depends on other rows or on their order.
         """
