@@ -14,15 +14,18 @@ from dpgate.gate.staging import SEALED, Attempted, Run
 from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Artifact
+from dpgate.model.record import Artifact, Claim
 from dpgate.model.values import plain
 from dpgate.sources.open import open_source
 from dpgate.synthesis import output
+from dpgate.synthesis.kept import formats
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.interface import Model
+    from dpgate.synthesis.output import Written
 
 Progress = Callable[[str, float], None]
 
@@ -59,7 +62,7 @@ def attempt(
             table = model.sample(cost.task.rows, progress)
             progress("evidence", 0.0)
             results = _evidence(cost, policy, source, table, model.total, mechanisms, run, progress)
-            return _staged(case, policy, cost, table, results, run, progress)
+            return _staged(case, policy, cost, (model, table), results, run, progress)
     except DpgateError:
         raise
     except Exception as error:  # noqa: BLE001 - no private value may leave in a traceback
@@ -99,13 +102,12 @@ def _staged(
     case: Case,
     policy: PrivacyPolicy,
     cost: Cost,
-    table: pa.Table,
+    made: tuple[Model, pa.Table],
     results: tuple[Result, ...],
     run: Run,
     progress: Progress,
 ) -> Attempted:
-    spec = case.release.spec
-    outcomes = thresholds.judge(results, spec.utility, policy.spec.evidence.required)
+    outcomes = thresholds.judge(results, case.release.spec.utility, policy.spec.evidence.required)
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
     sealed = tuple(
@@ -118,16 +120,26 @@ def _staged(
             outcome="gate-failed", evidence=evidence, artifacts=sealed, failures=failures
         )
     progress("stage", 0.0)
-    stamp = {
-        "release": case.name,
-        "manifest": case.release_file.digest,
-        "epsilon": plain(cost.claim.epsilon),
-        "delta": plain(cost.claim.delta),
-        "relation": cost.claim.relation,
-        "unit": cost.claim.unit,
-        "synthesizer": spec.synthesize.with_,
-    }
-    written = output.write(table, run.staging, spec.synthesize.formats, stamp)
+    written = _written(case, policy, cost, made, results, run)
+    artifacts = tuple(Artifact(name=file.name, sha256=file.sha256) for file in written)
+    return Attempted(
+        outcome="released", evidence=evidence, artifacts=artifacts + sealed, failures=()
+    )
+
+
+def _written(
+    case: Case,
+    policy: PrivacyPolicy,
+    cost: Cost,
+    made: tuple[Model, pa.Table],
+    results: tuple[Result, ...],
+    run: Run,
+) -> list[Written]:
+    """The files of the release: rows, card, and the model if it is to be kept."""
+    model, table = made
+    synthesize = case.release.spec.synthesize
+    stamp = stamp_of(case, cost.claim)
+    written = output.write(table, run.staging, synthesize.formats, stamp)
     body, text = card.card(
         case.release,
         case.dataset,
@@ -139,7 +151,20 @@ def _staged(
         output.write_text(run.staging, "card.json", body),
         output.write_text(run.staging, "card.md", text.encode()),
     ]
-    artifacts = tuple(Artifact(name=file.name, sha256=file.sha256) for file in written)
-    return Attempted(
-        outcome="released", evidence=evidence, artifacts=artifacts + sealed, failures=()
-    )
+    if synthesize.keep_model:
+        kept = formats.dump(model, stamp, cost.task.domain)
+        written.append(output.write_text(run.staging, formats.NAME, kept))
+    return written
+
+
+def stamp_of(case: Case, claim: Claim) -> dict[str, str]:
+    """Facts about a release that its files carry."""
+    return {
+        "release": case.name,
+        "manifest": case.release_file.digest,
+        "epsilon": plain(claim.epsilon),
+        "delta": plain(claim.delta),
+        "relation": claim.relation,
+        "unit": claim.unit,
+        "synthesizer": case.release.spec.synthesize.with_,
+    }

@@ -29,6 +29,7 @@ from dpgate.ledger.roles import keyring
 from dpgate.model.record import Reserve
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import facts_of
+from dpgate.synthesis.kept import formats
 
 
 def _quiet(stage: str, fraction: float) -> None:
@@ -141,6 +142,9 @@ def _preflight(job: Job, plan: Planned) -> None:
     if recipients:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
+    if plan.case.release.spec.synthesize.keep_model:
+        assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
+        formats.require(plan.cost.synthesizer)
 
 
 def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, Link]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from dpgate.model.values import (
     ColumnName,
@@ -27,6 +27,9 @@ class Synthesize(Frozen):
     rows: Annotated[StrictInt, Field(ge=1, le=10**10)]
     """Rows to release: a public choice, not the size of the data."""
     formats: Annotated[tuple[Literal["parquet", "csv"], ...], Field(min_length=1)] = ("parquet",)
+    keep_model: StrictBool = False
+    """Whether the fitted model is released with the rows, so that more can be drawn from it at no
+    further cost: `dpgate sample`."""
 
 
 class Privacy(Frozen):
