@@ -132,8 +132,8 @@ def test_few_pairs_at_a_time_give_the_same_scores(monkeypatch: pytest.MonkeyPatc
 def test_merged_cells_keep_their_mass_and_variance() -> None:
     column = merge(np.array([100, 5, -3, 80, 7], dtype=np.int64), sigma=4.0)
     np.testing.assert_array_equal(column.cells, [0, 2, 2, 1, 2])
-    np.testing.assert_array_equal(column.observed.counts, [100, 80, 9])
-    np.testing.assert_allclose(1 / column.observed.weight, [16, 16, 48])
+    np.testing.assert_array_equal(column.counts, [100, 80, 9])
+    np.testing.assert_allclose(1 / column.weight, [16, 16, 48])
     np.testing.assert_allclose(column.within, [1, 3.5 / 9, 0, 1, 5.5 / 9])
 
 

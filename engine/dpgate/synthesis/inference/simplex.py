@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dpgate.synthesis.inference.tree import Table
+    from dpgate.synthesis.inference.propagate import Table
 
 
 def project(values: Table, total: float) -> Table:

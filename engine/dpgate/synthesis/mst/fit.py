@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dpgate.model.event import Event
-from dpgate.synthesis.inference import descent
-from dpgate.synthesis.inference.descent import Observed
-from dpgate.synthesis.inference.tree import rooted
+from dpgate.synthesis.inference.estimate import Observed, estimate, prior_for
+from dpgate.synthesis.inference.steps import steps_of
+from dpgate.synthesis.inference.triangulate import junction_tree
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.mst.merge import merge, total_of
 from dpgate.synthesis.mst.plan import ONE_WAY, TWO_WAY, scales
 from dpgate.synthesis.mst.select import spanning_tree
-from dpgate.synthesis.sampling.directed import DirectedModel, Step
+from dpgate.synthesis.sampling.directed import DirectedModel
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
@@ -41,34 +41,30 @@ def fit(
     sums = [(table, sigma.one_way) for table in noisy]
     columns = [merge(table, sigma.one_way) for table in noisy]
     pairs = spanning_tree(source, columns, total_of(sums), sigma.two_way, mechanisms, progress)
-    tree = rooted(pairs, width)
     cells = [column.cells for column in columns]
-    edges = _measure(
-        source, [(e.parent, e.child) for e in tree], mechanisms, TWO_WAY, progress, cells
-    )
+    edges = _measure(source, pairs, mechanisms, TWO_WAY, progress, cells)
     total = total_of(sums + [(table, sigma.two_way) for table in edges])
-    weight = np.array(1.0 / sigma.two_way**2) if edges else np.array(0.0)
-    fitted = descent.fit(
-        tree,
-        [column.observed for column in columns],
-        [Observed(counts=table.astype(np.float64), weight=weight) for table in edges],
+    observed = [column.observed(place) for place, column in enumerate(columns)]
+    observed += [
+        Observed(columns=pair, counts=table.astype(np.float64), weight=np.array(sigma.two_way**-2))
+        for pair, table in zip(pairs, edges, strict=True)
+    ]
+    fitted = estimate(
+        junction_tree([column.size for column in columns], pairs),
+        observed,
         max(total, 1.0),
+        prior=prior_for(max(total, 1.0), sigma.two_way or sigma.one_way),
         progress=lambda done: progress("fit", done),
     )
     progress("fit", 1.0)
-    steps = [Step(column=0, parents=(), table=fitted.nodes[0][None, :])]
-    steps += [
-        Step(column=edge.child, parents=(edge.parent,), table=conditional)
-        for edge, conditional in zip(tree, fitted.conditionals, strict=True)
-    ]
     return DirectedModel(
-        domain=task.domain, columns=tuple(columns), steps=tuple(steps), total=total
+        domain=task.domain, columns=tuple(columns), steps=steps_of(fitted.beliefs), total=total
     )
 
 
 def _measure(
     source: MarginalSource,
-    cliques: list[tuple[int, ...]],
+    cliques: Sequence[tuple[int, ...]],
     mechanisms: Mechanisms,
     name: str,
     progress: Progress,

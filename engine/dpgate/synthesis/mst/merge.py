@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dpgate.synthesis.inference.descent import Observed
+from dpgate.synthesis.inference.estimate import Observed
 from dpgate.synthesis.inference.simplex import project
 from dpgate.synthesis.sampling.directed import Coarsening
 
 if TYPE_CHECKING:
     from dpgate.sources.interface import Counts
-    from dpgate.synthesis.inference.tree import Table
+    from dpgate.synthesis.inference.propagate import Table
 
 _SIGMAS = 3.0
 """Cells whose noisy count is below so many standard deviations are merged."""
@@ -24,10 +24,16 @@ class Merged(Coarsening):
     """One column after merging.
 
     Attributes:
-        observed: noisy counts of the coarser cells; a cell merged of k has k times the variance.
+        counts: noisy counts of the coarser cells.
+        weight: inverse variance of each; a cell merged of k has k times the variance.
     """
 
-    observed: Observed
+    counts: Table
+    weight: Table
+
+    def observed(self, column: int) -> Observed:
+        """What was seen of the column of this number."""
+        return Observed(columns=(column,), counts=self.counts, weight=self.weight)
 
 
 def merge(noisy: Counts, sigma: float) -> Merged:
@@ -52,7 +58,8 @@ def merge(noisy: Counts, sigma: float) -> Merged:
         within[rare] = project(noisy[rare].astype(np.float64), mass) / mass
     return Merged(
         cells=cells,
-        observed=Observed(counts=counts, weight=1.0 / (members * sigma * sigma)),
+        counts=counts,
+        weight=1.0 / (members * sigma * sigma),
         within=within,
     )
 

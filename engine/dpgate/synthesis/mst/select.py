@@ -70,9 +70,9 @@ def _scores(
     sigma: float,
     progress: Progress,
 ) -> Counts:
-    sizes = [len(column.observed.counts) for column in columns]
+    sizes = [column.size for column in columns]
     merged = [column.cells for column in columns]
-    models = [project(column.observed.counts, max(total, 1.0)) for column in columns]
+    models = [project(column.counts, max(total, 1.0)) for column in columns]
     scores: list[int] = []
     for group in _groups(pairs, sizes):
         for (a, b), counts in zip(group, source.count(group, merged=merged), strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dpgate.synthesis.inference.tree import Table
+    from dpgate.synthesis.inference.propagate import Table
 
 
 def systematic(

@@ -1,0 +1,23 @@
+"""Small public domains for tests of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dpgate.model.domain import ColumnDomain, Domain
+from dpgate.synthesis.sampling.directed import Coarsening
+
+
+def domain(sizes: Sequence[int]) -> Domain:
+    """Columns of so many listed integers."""
+    return Domain(
+        columns=tuple(
+            ColumnDomain(name=f"c{place}", kind="whole", values=tuple(range(size)))
+            for place, size in enumerate(sizes)
+        )
+    )
+
+
+def unmerged(sizes: Sequence[int]) -> tuple[Coarsening, ...]:
+    """Every cell for itself."""
+    return tuple(Coarsening.none(size) for size in sizes)
