@@ -17,15 +17,15 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Artifact, Claim
 from dpgate.model.values import plain
 from dpgate.sources.open import open_source
-from dpgate.synthesis import output
 from dpgate.synthesis.kept import formats
+from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dpgate.sources.interface import MarginalSource
     from dpgate.synthesis.interface import Model
-    from dpgate.synthesis.output import Written
+    from dpgate.synthesis.output.files import Written
 
 Progress = Callable[[str, float], None]
 
@@ -138,8 +138,8 @@ def _written(
     """The files of the release: rows, card, and the model if it is to be kept."""
     model, table = made
     synthesize = case.release.spec.synthesize
-    stamp = stamp_of(case, cost.claim)
-    written = output.write(table, run.staging, synthesize.formats, stamp)
+    stamp = stamp_of(case, cost.claim, run.reserve)
+    written = files.write(table, run.staging, synthesize.formats, stamp)
     body, text = card.card(
         case.release,
         case.dataset,
@@ -148,19 +148,20 @@ def _written(
         policy_delta=policy.spec.accounting.delta,
     )
     written += [
-        output.write_text(run.staging, "card.json", body),
-        output.write_text(run.staging, "card.md", text.encode()),
+        files.write_text(run.staging, "card.json", body),
+        files.write_text(run.staging, "card.md", text.encode()),
     ]
     if synthesize.keep_model:
         kept = formats.dump(model, stamp, cost.task.domain)
-        written.append(output.write_text(run.staging, formats.NAME, kept))
+        written.append(files.write_text(run.staging, formats.NAME, kept))
     return written
 
 
-def stamp_of(case: Case, claim: Claim) -> dict[str, str]:
-    """Facts about a release that its files carry."""
+def stamp_of(case: Case, claim: Claim, record: str) -> dict[str, str]:
+    """Facts about a release that its files carry; `record` is the digest of its reservation."""
     return {
         "release": case.name,
+        "record": record,
         "manifest": case.release_file.digest,
         "epsilon": plain(claim.epsilon),
         "delta": plain(claim.delta),

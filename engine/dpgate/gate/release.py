@@ -131,6 +131,7 @@ def _preflight(job: Job, plan: Planned) -> None:
     """Everything that can fail without the data fails here, before anything is spent."""
     from dpgate.evidence import seal
     from dpgate.sources.open import describe
+    from dpgate.synthesis.output.files import formats_of
 
     if job.key.public not in keyring(plan.standing.policy)["runner"]:
         raise SignatureError(
@@ -138,6 +139,7 @@ def _preflight(job: Job, plan: Planned) -> None:
             fix="use a key that stands under spec.roles.runner.keys",
         )
     describe(job.source, plan.case.dataset, plan.case.release.spec.columns)
+    formats_of(plan.case.release.spec.synthesize.formats)
     recipients = stewards(plan.standing.policy)
     if recipients:
         seal.parse(recipients)

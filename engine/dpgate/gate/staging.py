@@ -36,6 +36,8 @@ class Run:
     """The folder of one attempt, named by its reservation."""
 
     folder: Path
+    reserve: str
+    """Digest of the reservation's entry."""
 
     @property
     def staging(self) -> Path:
@@ -78,7 +80,7 @@ class Run:
 
 def run_of(memory: Memory, reserve: str) -> Run:
     """The folder of the attempt that a reservation paid for, whether it exists or not."""
-    return Run(memory.folder / "runs" / reserve.removeprefix("sha256:")[:32])
+    return Run(memory.folder / "runs" / reserve.removeprefix("sha256:")[:32], reserve)
 
 
 def default_target(memory: Memory, release: str) -> Path:

@@ -18,6 +18,8 @@ from dpgate.model.values import (
     exactly,
 )
 
+Format = Literal["parquet", "csv", "jsonl", "avro", "arrow", "sql"]
+
 
 class Synthesize(Frozen):
     """How the rows are made."""
@@ -26,7 +28,8 @@ class Synthesize(Frozen):
     """Synthesizer; the policy must allow it for every class of column."""
     rows: Annotated[StrictInt, Field(ge=1, le=10**10)]
     """Rows to release: a public choice, not the size of the data."""
-    formats: Annotated[tuple[Literal["parquet", "csv"], ...], Field(min_length=1)] = ("parquet",)
+    formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("parquet",)
+    """Files that are written; each is one format of the same rows."""
     keep_model: StrictBool = False
     """Whether the fitted model is released with the rows, so that more can be drawn from it at no
     further cost: `dpgate sample`."""

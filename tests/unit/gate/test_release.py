@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from dpgate.errors import (
     RemoteError,
@@ -57,7 +58,16 @@ def test_what_is_recorded_is_what_was_made(released_team: Team) -> None:
     assert isinstance(settle, Settle)
     assert reserve.documents[0].text == (released_team.clone / MANIFEST).read_text()
     named = {artifact.name: artifact for artifact in settle.artifacts}
-    assert set(named) == {"data.parquet", "data.csv", "card.json", "card.md", "evidence.json.age"}
+    assert set(named) == {
+        "data.parquet",
+        "data.csv",
+        "data.csv-metadata.json",
+        "card.json",
+        "card.md",
+        "evidence.json.age",
+    }
+    facts = parquet.read_schema(released_team.folder / "released" / "data.parquet").metadata
+    assert facts[b"dpgate.record"].decode() == link.digest
     assert [name for name, artifact in named.items() if artifact.sealed] == ["evidence.json.age"]
     kept = list((Memory(chain.root).folder / "sealed").iterdir())
     assert len(kept) == 1

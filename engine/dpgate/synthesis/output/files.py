@@ -1,17 +1,19 @@
 """Writing synthetic rows to files, the same bytes every time.
 
-A file holds the rows, and (Parquet) seven facts about the release. No times, no paths, no host,
-nothing measured: what is not in `STAMP` cannot be written. CSV is UTF-8 with a header, LF line
-ends, text in double quotes; a missing value is an empty field, an empty text is `""`.
+A file holds the rows, their schema, and eight facts about the release: where its format has no
+place for these, a file beside it does. No times, no paths, no host, nothing measured: what is not
+in `STAMP` cannot be written.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -20,9 +22,21 @@ from dpgate.errors import MissingExtraError, SynthesisError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-STAMP = ("release", "manifest", "epsilon", "delta", "relation", "unit", "synthesizer")
-"""Facts that a Parquet file carries in its schema metadata, as `dpgate.epsilon` and so on."""
-_ROWS_PER_GROUP = 2**17
+    from dpgate.synthesis.output.interface import Format
+
+STAMP = ("release", "record", "manifest", "epsilon", "delta", "relation", "unit", "synthesizer")
+"""Facts that every file carries, as `dpgate.epsilon` and so on. `record` is the digest of the
+ledger entry that reserved the release's cost: the settlement cannot be named, since it holds the
+digests of these files."""
+
+_FORMATS = {
+    "parquet": "parquet:Parquet",
+    "csv": "csv:Csv",
+    "jsonl": "jsonl:Jsonl",
+    "avro": "avro:Avro",
+    "arrow": "arrow:Arrow",
+    "sql": "sql:Sql",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +54,40 @@ class Written:
     bytes: int
 
 
+def formats_of(names: Sequence[str]) -> list[Format]:
+    """The formats by name; loads what they need, so that a lack of it is noticed early.
+
+    Raises:
+        SynthesisError: there is no such format, or none was given.
+        MissingExtraError: pyarrow or fastavro is not installed.
+    """
+    unknown = sorted(set(names) - set(_FORMATS))
+    if unknown or not names:
+        raise SynthesisError(f"no such output format: {', '.join(unknown) or 'none was given'}")
+    found: list[Format] = []
+    for name in dict.fromkeys(names):
+        module, _, member = _FORMATS[name].partition(":")
+        try:
+            found.append(getattr(importlib.import_module(f"{__package__}.{module}"), member)())
+        except ImportError:
+            raise MissingExtraError(extra="synth", what="writing release files") from None
+    return found
+
+
 def write(
     table: pa.Table, directory: Path, formats: Sequence[str], stamp: Mapping[str, str]
 ) -> list[Written]:
-    """Writes `data.parquet` and `data.csv` into a directory that exists.
+    """Writes `data.parquet`, `data.csv` and so on into a directory that exists.
 
     Args:
-        table: the synthetic rows.
+        table: the synthetic rows; it may be mapped from a file, and is read piece by piece.
         directory: private staging directory; files of these names must not be there.
-        formats: `parquet`, `csv`, or both.
+        formats: some of `parquet`, `csv`, `jsonl`, `avro`, `arrow`, `sql`.
         stamp: exactly the facts named in `STAMP`.
 
     Returns:
-        One entry per format, in the order asked.
+        One entry per file, in the order asked; after `data.csv` and `data.jsonl` the one that
+        describes them.
 
     Raises:
         SynthesisError: an unknown format, a stamp with other facts, or a file that cannot be
@@ -61,11 +96,10 @@ def write(
     Privacy:
         Reads synthetic rows alone.
     """
-    writers = _writers(table, formats, stamp)
     done: list[Path] = []
     try:
-        for kind, writer in writers.items():
-            path = directory / f"data.{kind}"
+        for name, writer in _writers(table, formats_of(formats), stamp).items():
+            path = directory / name
             _place(path, writer)
             done.append(path)
         return [_described(path) for path in done]
@@ -85,52 +119,34 @@ def write_text(directory: Path, name: str, content: bytes) -> Written:
     """
     path = directory / name
     try:
-        _place(path, lambda handle: handle.write(content))
+        _place(path, partial(_text, content))
         return _described(path)
     except OSError as error:
         raise _refusal(error, directory) from None
 
 
 def _writers(
-    table: pa.Table, formats: Sequence[str], stamp: Mapping[str, str]
+    table: pa.Table, formats: Sequence[Format], stamp: Mapping[str, str]
 ) -> dict[str, Callable[[IO[bytes]], object]]:
-    known = {"parquet": _parquet, "csv": _csv}
-    unknown = sorted(set(formats) - set(known))
-    if unknown or not formats:
-        raise SynthesisError(f"no such output format: {', '.join(unknown) or 'none was given'}")
+    """What writes each file, by name."""
+    from dpgate.synthesis.output import sidecar
+    from dpgate.synthesis.output.rows import Rows
+
     if set(stamp) != set(STAMP):
         wrong = ", ".join(sorted(set(stamp) ^ set(STAMP)))
         raise SynthesisError(f"a stamp is {', '.join(STAMP)}; missing or too much: {wrong}")
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise MissingExtraError(extra="synth", what="writing release files") from None
-    # A fresh schema: metadata of the table or its fields could hold anything.
-    bare = pa.schema([pa.field(f.name, f.type, f.nullable) for f in table.schema])
-    facts = {f"dpgate.{key}": stamp[key] for key in STAMP}
-    stamped = pa.table(table.columns, schema=bare.with_metadata(facts))
-    return {kind: _bound(known[kind], stamped) for kind in formats}
+    rows = Rows.of(table, {key: stamp[key] for key in STAMP})
+    writers: dict[str, Callable[[IO[bytes]], object]] = {}
+    for format_ in formats:
+        writers[f"data.{format_.name}"] = partial(format_.write, rows)
+        if format_.described:
+            text = sidecar.described(rows, format_.name)
+            writers[f"data.{format_.name}{sidecar.SUFFIX}"] = partial(_text, text)
+    return writers
 
 
-def _bound(
-    writer: Callable[[pa.Table, IO[bytes]], None], table: pa.Table
-) -> Callable[[IO[bytes]], object]:
-    return lambda handle: writer(table, handle)
-
-
-def _parquet(table: pa.Table, handle: IO[bytes]) -> None:
-    from pyarrow import parquet
-
-    parquet.write_table(
-        table, handle, version="2.6", compression="zstd", compression_level=3,
-        row_group_size=_ROWS_PER_GROUP, use_dictionary=True, write_statistics=True,
-    )  # fmt: skip
-
-
-def _csv(table: pa.Table, handle: IO[bytes]) -> None:
-    from pyarrow import csv
-
-    csv.write_csv(table, handle, csv.WriteOptions(include_header=True, quoting_style="needed"))
+def _text(content: bytes, handle: IO[bytes]) -> None:
+    handle.write(content)
 
 
 def _place(path: Path, writer: Callable[[IO[bytes]], object]) -> None:

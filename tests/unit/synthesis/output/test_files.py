@@ -13,7 +13,7 @@ import pytest
 from pyarrow import csv, parquet
 
 from dpgate.errors import SynthesisError
-from dpgate.synthesis.output import STAMP, write, write_text
+from dpgate.synthesis.output.files import STAMP, write, write_text
 
 FACTS = {key: f"{key} of it" for key in STAMP}
 
@@ -35,6 +35,7 @@ def test_parquet_holds_the_rows_and_exactly_the_stamp(tmp_path: Path) -> None:
     write(rows(), tmp_path, ["parquet"], FACTS)
     read = parquet.read_table(tmp_path / "data.parquet")
     assert read.to_pylist() == rows().to_pylist()
+    assert read.schema.field("job").type == pa.string()
     assert read.schema.metadata == {f"dpgate.{k}".encode(): v.encode() for k, v in FACTS.items()}
     assert b"private" not in (tmp_path / "data.parquet").read_bytes()
     column = parquet.ParquetFile(tmp_path / "data.parquet").metadata.row_group(0).column(0)
@@ -57,7 +58,11 @@ def test_csv_tells_missing_from_empty(tmp_path: Path) -> None:
 
 def test_returned_digests_and_sizes_are_those_of_the_files(tmp_path: Path) -> None:
     written = write(rows(), tmp_path, ["csv", "parquet"], FACTS)
-    assert [item.name for item in written] == ["data.csv", "data.parquet"]
+    assert [item.name for item in written] == [
+        "data.csv",
+        "data.csv-metadata.json",
+        "data.parquet",
+    ]
     for item in written:
         content = (tmp_path / item.name).read_bytes()
         assert item.sha256 == f"sha256:{hashlib.sha256(content).hexdigest()}"
@@ -105,17 +110,25 @@ def test_running_out_of_space_leaves_nothing(tmp_path: Path) -> None:
     assert "charged" in caught.value.fix
 
 
-def test_rows_that_a_format_cannot_hold_leave_nothing(tmp_path: Path) -> None:
-    nested = pa.table({"a": [[1, 2], [3]]})  # fine in Parquet, impossible in CSV
-    with pytest.raises(pa.ArrowInvalid):
-        write(nested, tmp_path, ["parquet", "csv"], FACTS)
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "avro", "sql"])
+def test_rows_that_a_format_cannot_hold_leave_nothing(tmp_path: Path, kind: str) -> None:
+    nested = pa.table({"a": [[1, 2], [3]]})  # fine in Parquet
+    with pytest.raises(SynthesisError, match=f"{kind} cannot hold columns: a"):
+        write(nested, tmp_path, ["parquet", kind], FACTS)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "sql"])
+def test_a_number_that_is_none_is_refused_in_text(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(SynthesisError, match="not finite"):
+        write(pa.table({"a": [0.5, float("nan")]}), tmp_path, [kind], FACTS)
     assert not list(tmp_path.iterdir())
 
 
 def test_without_pyarrow_the_extra_is_named() -> None:
     program = (
         "import sys; sys.modules['pyarrow'] = None; from pathlib import Path\n"
-        "from dpgate.synthesis.output import *\n"
+        "from dpgate.synthesis.output.files import *\n"
         "write(None, Path('.'), ['csv'], dict.fromkeys(STAMP, ''))"
     )
     done = subprocess.run(
