@@ -21,6 +21,7 @@ from dpgate.accounting.rounding import (
 )
 from dpgate.errors import AccountingError
 from dpgate.model.event import Event, Mechanism
+from dpgate.model.values import Relation
 
 _CHARGE = Fraction(2**40 + 1, 2**40)
 """Charged above the exact loss, so that OpenDP's own float maps never exceed it."""
@@ -115,34 +116,46 @@ def group(event: Event, k: int, orders: Iterable[int]) -> dict[int, Decimal]:
         orders: whole numbers ≥ 2.
 
     Raises:
-        AccountingError: k > 1 for `sampled-gaussian`, which has no such rule.
+        AccountingError: k < 1, or k > 1 for `sampled-gaussian`, which has no such rule.
 
     Privacy:
         Under add-remove a person is k rows away; under replace-one up to 2k, since the rows of
         the one who leaves and of the one who comes all count (for k = 1 that is one
         replacement). ρ grows with the square of the distance, pure ε in proportion.
     """
-    if k < 1:
-        raise AccountingError(f"rows per person must be at least 1, not {k}")
-    distance = k if k == 1 or event.relation == "add-remove" else 2 * k
-    return _curve(event, distance, orders)
+    return _curve(event, distance(k, event.relation), orders)
 
 
-def _curve(event: Event, distance: int, orders: Iterable[int]) -> dict[int, Decimal]:
+def distance(rows: int, relation: Relation) -> int:
+    """How many steps of the relation lie between datasets that differ in one person.
+
+    Args:
+        rows: public bound on the rows of one person, ≥ 1.
+        relation: neighboring relation of rows.
+
+    Raises:
+        AccountingError: rows < 1.
+    """
+    if rows < 1:
+        raise AccountingError(f"rows per person must be at least 1, not {rows}")
+    return rows if rows == 1 or relation == "add-remove" else 2 * rows
+
+
+def _curve(event: Event, steps: int, orders: Iterable[int]) -> dict[int, Decimal]:
     wanted = tuple(orders)
     if any(order < 2 for order in wanted):
         raise AccountingError(f"orders must be whole numbers from 2 up, not {wanted}")
     if event.mechanism == "sampled-gaussian":
-        if distance != 1:
+        if steps != 1:
             raise AccountingError(
                 f"event {event.name}: a subsampled Gaussian has no group privacy rule",
                 fix="let the mechanism sample and clip persons, or declare one row per person",
             )
         return {order: _sampled(event, order) for order in wanted}
     if event.mechanism == "laplace":
-        epsilon = Fraction(charged(event)) * distance / event.times
+        epsilon = Fraction(charged(event)) * steps / event.times
         return {order: up(event.times * _pure(epsilon, order), PLACES) for order in wanted}
-    rho = EXACT.multiply(charged(event), Decimal(distance**2))
+    rho = EXACT.multiply(charged(event), Decimal(steps**2))
     return {order: up(EXACT.multiply(rho, Decimal(order)), PLACES) for order in wanted}
 
 

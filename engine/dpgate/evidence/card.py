@@ -90,7 +90,9 @@ def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> di
     return {
         **claim.model_dump(mode="json"),
         "person_delta": None if policy_delta is None else plain(policy_delta),
+        "row": dataset.spec.unit.row,
         "rows_per_person_source": dataset.spec.unit.source,
+        "rows_per_person_enforced": dataset.spec.unit.column is not None,
     }
 
 

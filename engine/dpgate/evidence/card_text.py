@@ -80,9 +80,11 @@ def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
         f"With {change} in the source, the probability of any output changes by at most a factor "
         f"of {_factor(Decimal(epsilon))}, but for a probability of {delta}."
     )
+    bound = f"The bound on rows per person is {_safe(privacy['rows_per_person_source'])}"
+    if privacy["rows_per_person_enforced"]:
+        bound += "; rows beyond it were left out at random before anything was counted"
     yield (
-        f"The bound on rows per person is {_safe(privacy['rows_per_person_source'])}. Other "
-        f"releases about {_safe(population)} add to these figures; their ledger holds the sum."
+        f"{bound}. Other releases about {_safe(population)} add to these figures; their ledger holds the sum."
     )
 
 

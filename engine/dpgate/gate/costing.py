@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dpgate.accounting import calibrate, compose, curves
+from dpgate.accounting import calibrate, compose, curves, groups
 from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
 from dpgate.evidence import utility
 from dpgate.model import record
+from dpgate.model.dataset import Unit
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
@@ -49,26 +50,30 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
 
     Privacy:
         Reads no private data. ρ is the largest for which OpenDP's conversion of ρ-zCDP stays
-        within the manifest's (ε, δ); `evidence_share` of it pays for evidence.
+        within the manifest's (ε, δ); `evidence_share` of it pays for evidence. Where the dataset
+        protects persons, everything is planned for a row and then accounted for all their rows.
     """
     spec = case.release.spec
+    unit = case.dataset.spec.unit
     task = task_of(case)
     synthesizer = registry.get(spec.synthesize.with_)
-    rho = calibrate.rho_for(spec.privacy.epsilon, spec.privacy.delta)
+    whole = calibrate.rho_for(spec.privacy.epsilon, spec.privacy.delta)
+    rho = groups.row_share(whole, unit.rows_together, task.relation)
     for_evidence = rho * spec.privacy.evidence_share
     orders = evidence_orders(case)
     events = synthesizer.plan(task, rho - for_evidence)
     if orders:
         events += utility.plan(task, orders, for_evidence, task.relation)
+    events = groups.for_persons(events, unit.rows_together)
     accounting = policy.spec.accounting
     spend = Spend.of(events, accounting.orders)
-    person = person_spend(events, case.dataset.spec.unit.max_rows_per_person, accounting.orders)
+    person = person_spend(events, unit, accounting.orders)
     claim = record.Claim(
         epsilon=compose.release_epsilon(events, spec.privacy.delta),
         delta=spec.privacy.delta,
         relation=task.relation,
-        unit=case.dataset.spec.unit.row,
-        rows_per_person=case.dataset.spec.unit.max_rows_per_person,
+        unit=unit.protected,
+        rows_per_person=unit.max_rows_per_person,
         person_epsilon=budget.epsilon(person, accounting.delta),
     )
     return Cost(task, synthesizer, events, spend, claim, orders)
@@ -82,9 +87,13 @@ def evidence_orders(case: Case) -> tuple[int, ...]:
     return tuple(named) or (1, 2)
 
 
-def person_spend(events: tuple[Event, ...], rows: int, orders: tuple[int, ...]) -> Spend:
-    """What the events spend on somebody with this many rows, by group privacy."""
+def person_spend(events: tuple[Event, ...], unit: Unit, orders: tuple[int, ...]) -> Spend:
+    """What the events spend on a person with as many rows as the bound allows.
+
+    Group privacy, unless the events are about persons already.
+    """
     total = Spend.zero(orders)
+    rows = unit.max_rows_per_person // unit.rows_together
     for event in events:
         total += Spend(curves.group(event, rows, orders), event.delta0)
     return total

@@ -18,6 +18,7 @@ from dpgate.gate import budgets
 from dpgate.gate.costing import from_record, person_spend
 from dpgate.gate.rederive import Judged
 from dpgate.ledger.chain import Chain
+from dpgate.model.dataset import Unit
 from dpgate.model.event import Event
 from dpgate.model.policy import Accounting
 from dpgate.model.values import plain, short
@@ -32,9 +33,7 @@ def costs(reserves: Sequence[Judged]) -> str:
         privacy = each.case.release.spec.privacy
         unit = each.case.dataset.spec.unit
         try:
-            spend, alone, person = _recomputed(
-                entry.events, accounting, privacy.delta, unit.max_rows_per_person
-            )
+            spend, alone, person = _recomputed(entry.events, accounting, privacy.delta, unit)
         except AccountingError as error:
             raise ChainError(f"{each.link.path}: {error.message}") from None
         claim = entry.claim
@@ -49,7 +48,7 @@ def costs(reserves: Sequence[Judged]) -> str:
         if named != (
             privacy.delta,
             each.case.dataset.spec.neighboring,
-            unit.row,
+            unit.protected,
             unit.max_rows_per_person,
         ):
             raise ChainError(
@@ -57,18 +56,23 @@ def costs(reserves: Sequence[Judged]) -> str:
             )
         if any(event.relation != claim.relation for event in entry.events):
             raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
+        far = curves.distance(unit.rows_together, claim.relation)
+        if any(event.sensitivity_squared < far**2 for event in entry.events):
+            raise ChainError(
+                f"{each.link.path}: an event is accounted for less than the rows of a person"
+            )
         count += sum(event.times for event in entry.events)
     return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
 
 
 @lru_cache(maxsize=4096)
 def _recomputed(
-    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, rows: int
+    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, unit: Unit
 ) -> tuple[Spend, Decimal, Decimal]:
-    """What events cost by their parameters: spend, ε alone, and ε of a person with so many rows."""
+    """What events cost by their parameters: spend, ε alone, and ε of a person with all their rows."""
     for event in events:
         curves.check(event)
-    person = epsilon(person_spend(events, rows, accounting.orders), accounting.delta)
+    person = epsilon(person_spend(events, unit, accounting.orders), accounting.delta)
     return Spend.of(events, accounting.orders), compose.release_epsilon(events, delta), person
 
 

@@ -86,11 +86,16 @@ class PlanResult(Frozen):
     release_delta: Recorded
     relation: str
     unit: str
+    """What is protected."""
+    row: str
+    """What one row is; the same as `unit` unless persons are protected."""
     rows_per_person: int
+    truncated: bool
+    """Whether a person's rows beyond the bound are left out."""
     person_epsilon: Recorded
     """ε of this release alone for a person with that many rows, at the policy's δ."""
     row_epsilon: Recorded
-    """ε of this release alone for one row, at the policy's δ by the policy's orders."""
+    """ε of this release alone for one unit, at the policy's δ by the policy's orders."""
     noise: tuple[NoiseRow, ...]
     evidence_share: Recorded
     approvals: tuple[ApprovalRow, ...]

@@ -193,7 +193,7 @@ DomainColumn = IntegerColumn | NumberColumn | CategoryColumn | OrdinalColumn | B
 
 
 class Unit(Frozen):
-    """What is protected: one row, and what a row is."""
+    """What is protected, one row or one person, and what a row is."""
 
     row: Name
     """What one row is, for people: person, person-year, visit …"""
@@ -201,6 +201,32 @@ class Unit(Frozen):
     """Public bound on the rows of one person; the person-level cost follows from it."""
     source: Text
     """Where the bound comes from."""
+    column: ColumnName | None = None
+    """The identifier column that names the person. Of a person with more rows than the bound,
+    so many are kept at random: then the bound holds whatever the data. Rows that name nobody are
+    left out."""
+    protect: Literal["row", "person"] | None = None
+    """What ε is about: one `row`, or all rows of one `person`. With `column` always the person."""
+
+    @model_validator(mode="after")
+    def _persons(self) -> Unit:
+        if self.column is not None and self.protect == "row":
+            raise ValueError("column names the persons, who are then protected: protect: person")
+        return self
+
+    @property
+    def protected(self) -> str:
+        """What one step of the neighboring relation adds, removes or replaces."""
+        return "person" if self._persons_protected else self.row
+
+    @property
+    def rows_together(self) -> int:
+        """Rows that one step of the neighboring relation moves: 1, or a person's."""
+        return self.max_rows_per_person if self._persons_protected else 1
+
+    @property
+    def _persons_protected(self) -> bool:
+        return self.column is not None or self.protect == "person"
 
 
 class Rows(Frozen):
@@ -226,6 +252,13 @@ class DatasetSpec(Frozen):
         named = (self.population, *self.shares_people_with)
         if len(set(named)) != len(named):
             raise ValueError("shares_people_with names other populations, once each")
+        return self
+
+    @model_validator(mode="after")
+    def _person_column(self) -> DatasetSpec:
+        name = self.unit.column
+        if name is not None and not isinstance(self.columns.get(name), IdentifierColumn):
+            raise ValueError(f"unit.column: {name} is no identifier column of this dataset")
         return self
 
 

@@ -91,22 +91,14 @@ def _claims(result: PlanResult) -> list[Text]:
             style="dim",
         ),
     ]
-    if result.rows_per_person > 1:
-        lines.append(
-            Text(
-                f"person-level ({result.rows_per_person} {result.unit}s a person), if asked: this release "
-                f"ε {shown(result.person_epsilon)} instead of {shown(result.row_epsilon)}"
-            )
-        )
+    lines += _persons(result)
     if result.noise:
         kinds = {1: "one-way", 2: "two-way"}
         widths = ", ".join(
             f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}" for n in result.noise
         )
         lines.append(
-            Text(
-                f"noise per cell, in {result.unit}s (95 %): {widths}. Model error is not included."
-            )
+            Text(f"noise per cell, in {result.row}s (95 %): {widths}. Model error is not included.")
         )
     if result.evidence_share:
         lines.append(
@@ -115,6 +107,23 @@ def _claims(result: PlanResult) -> list[Text]:
             )
         )
     return lines
+
+
+def _persons(result: PlanResult) -> list[Text]:
+    """How a person with several rows fares."""
+    rows = f"{result.rows_per_person} {result.row}s a person"
+    if result.truncated:
+        return [Text(f"persons are protected: at most {rows} are read, chosen at random")]
+    if result.rows_per_person == 1:
+        return []
+    if result.unit != result.row:
+        return [Text(f"persons are protected, if the dataset is right that there are {rows}")]
+    return [
+        Text(
+            f"person-level ({rows}), if asked: this release "
+            f"ε {shown(result.person_epsilon)} instead of {shown(result.row_epsilon)}"
+        )
+    ]
 
 
 def _approvals(result: PlanResult) -> list[Text]:

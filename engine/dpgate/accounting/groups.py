@@ -1,0 +1,63 @@
+"""Charging persons: events that were planned for one row, as they are for all rows of one person.
+
+Any two datasets that differ in one person are at most `distance` rows apart, so inputs of a
+mechanism are at most so many times as far apart as for one row (the triangle inequality, in any
+norm). An event states that distance as its sensitivity; everything downstream then composes at
+one unit, the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from dpgate.accounting.curves import distance, loss
+from dpgate.accounting.rounding import significant_down
+from dpgate.errors import AccountingError
+from dpgate.model.event import Event
+from dpgate.model.values import Relation
+
+_HEADROOM = 1 - Fraction(1, 10**10)
+"""Losses are rounded up to 12 digits when they are stated for persons; this pays for it."""
+
+
+def row_share(rho: Decimal, rows: int, relation: Relation) -> Decimal:
+    """The ρ to plan with for one row, so that `for_persons` stays within `rho`.
+
+    Args:
+        rho: zCDP budget for one person, > 0.
+        rows: public bound on the rows of one person, ≥ 1; 1 where rows are protected.
+        relation: neighboring relation of the population.
+    """
+    far = distance(rows, relation)
+    return rho if far == 1 else significant_down(Fraction(rho) / far**2 * _HEADROOM, 12)
+
+
+def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:
+    """The same mechanisms with the same noise, accounted for persons.
+
+    Args:
+        events: accounted for one row.
+        rows: public bound on the rows of one person, ≥ 1; 1 where rows are protected.
+
+    Returns:
+        Events with the squared sensitivity times the squared distance of persons, and the loss
+        that follows from it.
+
+    Raises:
+        AccountingError: rows > 1 for `sampled-gaussian`, which has no such rule.
+    """
+    return tuple(_for_person(event, distance(rows, event.relation)) for event in events)
+
+
+def _for_person(event: Event, far: int) -> Event:
+    if far == 1:
+        return event
+    if event.mechanism == "sampled-gaussian":
+        raise AccountingError(
+            f"event {event.name}: a subsampled Gaussian has no group privacy rule",
+            fix="use a mechanism that samples and clips persons, or protect rows",
+        )
+    moved = event.model_copy(update={"sensitivity_squared": event.sensitivity_squared * far**2})
+    return moved.model_copy(update={"loss": loss(moved)})
