@@ -23,7 +23,8 @@ def main(data: str, domain: str, out: str, epsilon: str, delta: str, relation: s
     from dpgate.accounting.calibrate import rho_for
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.model.domain import ColumnDomain, Domain
-    from dpgate.sources.delimited import csv_source
+    from dpgate.sources.arrow import ArrowSource
+    from dpgate.sources.delimited import batches
     from dpgate.synthesis.interface import Task
     from dpgate.synthesis.registry import get
 
@@ -41,7 +42,7 @@ def main(data: str, domain: str, out: str, epsilon: str, delta: str, relation: s
     start = time.perf_counter()
     mst = get("mst")
     events = mst.plan(task, rho_for(Decimal(epsilon), Decimal(delta)))
-    source = csv_source(Path(data), task.domain)
+    source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
     model = mst.fit(task, events, source, Mechanisms(events, relation), silent)
     fitted = time.perf_counter()
     table = model.sample(rows, silent)

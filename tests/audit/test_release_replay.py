@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 import time_machine
 
-from dpgate.mechanisms.tape import UnsafeRecorder
+from dpgate.mechanisms.tape import Call, UnsafeRecorder
 from dpgate.sources.open import open_source
 from tests.audit.worlds import Put, Seen, both
-from tests.team import MANIFEST, Team, write_data
+from tests.team import DATASET, MANIFEST, Team, write_data
 
 EMAIL = "mallory.quux@canary.example"
 ROWS: dict[str, dict[str, Any]] = {
@@ -71,7 +71,7 @@ def neighbors(row: dict[str, Any], *, csv: bool) -> tuple[Put, Put]:
 
 def near(first: Seen, second: Seen) -> None:
     """The same calls in the same order, each with inputs no farther apart than it was paid for."""
-    calls = list(zip(first.mechanisms.calls, second.mechanisms.calls, strict=True))
+    calls = pairs(first, second)
     assert len(calls) > 10
     for one, other in calls:
         assert one.event == other.event
@@ -83,6 +83,42 @@ def near(first: Seen, second: Seen) -> None:
             assert sum(x * x for x in apart.ravel()) <= one.event.sensitivity_squared, (
                 one.event.name
             )
+
+
+def people(team: Team, *, heavy: int) -> None:
+    """Visits of 500 patients, and so many of one more, hostile ones among them."""
+    made = columns(team)
+    made["patient"] = [f"p{number % 500}" for number in range(len(made["clinic"]))]
+    for number in range(heavy):
+        row = list(ROWS.values())[number % len(ROWS)]
+        place = (number * 7919) % len(made["clinic"])
+        for name, values in made.items():
+            values.insert(place, "mallory" if name == "patient" else row.get(name, values[0]))
+    save(team, made, csv=False)
+
+
+def test_a_person_with_ten_thousand_rows_changes_nothing_that_can_be_seen(
+    team: Team, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    team.edit(DATASET, "max_rows_per_person: 12,", "max_rows_per_person: 3, column: patient,")
+    team.edit(
+        DATASET, "  columns:\n", "  columns:\n    patient: {type: identifier, sensitivity: phi}\n"
+    )
+    team.commit()
+    team.approve()
+    monkeypatch.setattr("dpgate.sources.persons.secrets.token_bytes", lambda size: b"k" * size)
+    worlds = (functools.partial(people, heavy=0), functools.partial(people, heavy=10_000))
+    first, second = both(team, worlds, monkeypatch, capsys)
+    assert first.code == 0, first.err
+    assert first.public == second.public
+    near(first, second)
+    moved = [one.inputs - other.inputs for one, other in pairs(first, second)]
+    assert any(abs(apart).sum() == 3 for apart in moved)  # no more than three rows, and no less
+    assert team.api.verify(root=team.root).verified
+
+
+def pairs(first: Seen, second: Seen) -> list[tuple[Call, Call]]:
+    return list(zip(first.mechanisms.calls, second.mechanisms.calls, strict=True))
 
 
 @pytest.mark.parametrize("csv", [False, True], ids=["parquet", "csv"])
@@ -140,8 +176,7 @@ def test_with_noise_of_its_own_every_run_differs(
     monkeypatch.setattr("tests.audit.worlds.UnsafePlayer", lambda outputs: UnsafeRecorder())
     np.random.seed(1)  # noqa: NPY002 - the global generator is what is under suspicion
     first, second = both(team, (same, same), monkeypatch, capsys)
-    pairs = zip(first.mechanisms.calls, second.mechanisms.calls, strict=True)
-    assert any(not np.array_equal(one.output, other.output) for one, other in pairs)
+    assert any(not np.array_equal(one.output, other.output) for one, other in pairs(first, second))
     assert first.settle != second.settle
     assert first.artifacts != second.artifacts
     assert first.reserve == second.reserve

@@ -16,7 +16,7 @@ from dpgate.cli.progress import stages
     "--source",
     required=True,
     metavar="URI",
-    help="Private data: a Parquet or CSV file, or file: URI.",
+    help="Private data: a Parquet or CSV file, a pattern, a folder, or FILE.duckdb?table=NAME.",
 )
 @key_option("a runner")
 @root_option

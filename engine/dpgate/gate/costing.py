@@ -10,7 +10,6 @@ from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
 from dpgate.evidence import utility
 from dpgate.model import record
-from dpgate.model.dataset import Unit
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
@@ -67,7 +66,7 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
     events = groups.for_persons(events, unit.rows_together)
     accounting = policy.spec.accounting
     spend = Spend.of(events, accounting.orders)
-    person = person_spend(events, unit, accounting.orders)
+    person = person_spend(events, unit.units_per_person, accounting.orders)
     claim = record.Claim(
         epsilon=compose.release_epsilon(events, spec.privacy.delta),
         delta=spec.privacy.delta,
@@ -87,15 +86,11 @@ def evidence_orders(case: Case) -> tuple[int, ...]:
     return tuple(named) or (1, 2)
 
 
-def person_spend(events: tuple[Event, ...], unit: Unit, orders: tuple[int, ...]) -> Spend:
-    """What the events spend on a person with as many rows as the bound allows.
-
-    Group privacy, unless the events are about persons already.
-    """
+def person_spend(events: tuple[Event, ...], units: int, orders: tuple[int, ...]) -> Spend:
+    """What the events spend on somebody with so many protected units, by group privacy."""
     total = Spend.zero(orders)
-    rows = unit.max_rows_per_person // unit.rows_together
     for event in events:
-        total += Spend(curves.group(event, rows, orders), event.delta0)
+        total += Spend(curves.group(event, units, orders), event.delta0)
     return total
 
 

@@ -18,7 +18,6 @@ from dpgate.gate import budgets
 from dpgate.gate.costing import from_record, person_spend
 from dpgate.gate.rederive import Judged
 from dpgate.ledger.chain import Chain
-from dpgate.model.dataset import Unit
 from dpgate.model.event import Event
 from dpgate.model.policy import Accounting
 from dpgate.model.values import plain, short
@@ -33,7 +32,9 @@ def costs(reserves: Sequence[Judged]) -> str:
         privacy = each.case.release.spec.privacy
         unit = each.case.dataset.spec.unit
         try:
-            spend, alone, person = _recomputed(entry.events, accounting, privacy.delta, unit)
+            spend, alone, person = _recomputed(
+                entry.events, accounting, privacy.delta, unit.units_per_person
+            )
         except AccountingError as error:
             raise ChainError(f"{each.link.path}: {error.message}") from None
         claim = entry.claim
@@ -67,12 +68,12 @@ def costs(reserves: Sequence[Judged]) -> str:
 
 @lru_cache(maxsize=4096)
 def _recomputed(
-    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, unit: Unit
+    events: tuple[Event, ...], accounting: Accounting, delta: Decimal, units: int
 ) -> tuple[Spend, Decimal, Decimal]:
-    """What events cost by their parameters: spend, ε alone, and ε of a person with all their rows."""
+    """What events cost by their parameters: spend, ε alone, and ε of a person with so many units."""
     for event in events:
         curves.check(event)
-    person = epsilon(person_spend(events, unit, accounting.orders), accounting.delta)
+    person = epsilon(person_spend(events, units, accounting.orders), accounting.delta)
     return Spend.of(events, accounting.orders), compose.release_epsilon(events, delta), person
 
 

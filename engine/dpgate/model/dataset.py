@@ -225,6 +225,11 @@ class Unit(Frozen):
         return self.max_rows_per_person if self._persons_protected else 1
 
     @property
+    def units_per_person(self) -> int:
+        """Protected units of one person: their rows, or 1 where that is the person."""
+        return self.max_rows_per_person // self.rows_together
+
+    @property
     def _persons_protected(self) -> bool:
         return self.column is not None or self.protect == "person"
 

@@ -11,8 +11,6 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from dpgate.errors import SourceError
-from dpgate.model.domain import Domain
-from dpgate.sources.arrow import ArrowSource, check_schema
 from dpgate.sources.records import blocks
 
 _HEADER_BYTES = 2**20
@@ -21,30 +19,23 @@ _HEADER_BYTES = 2**20
 _FIELD = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",\r\n]*+))(,|\Z)')
 
 
-def describe_csv(path: Path, domain: Domain) -> None:
-    """Reads the header line alone.
+def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The well-formed records of one file, as bytes, with the named columns."""
+    columns = schema(path).names
+    with path.open("rb") as file:
+        file.readline(_HEADER_BYTES)
+        for block in blocks(file):
+            yield from _parsed(block, columns, names)
+
+
+def schema(path: Path) -> pa.Schema:
+    """Column names, reading the header line alone; all hold bytes.
+
+    A name that is not UTF-8 cannot be one of the document's.
 
     Raises:
-        SourceError: no header, or columns missing from it.
+        SourceError: there is no header.
     """
-    check_schema(pa.schema([(name, pa.binary()) for name in _header(path)]), domain, typed=False)
-
-
-def csv_source(path: Path, domain: Domain) -> ArrowSource:
-    """A source over one file; `describe_csv` has been called."""
-
-    def read() -> Iterator[pa.RecordBatch]:
-        header = _header(path)
-        with path.open("rb") as file:
-            file.readline(_HEADER_BYTES)
-            for records in blocks(file):
-                yield from _parsed(records, header, domain.names)
-
-    return ArrowSource(domain, read)
-
-
-def _header(path: Path) -> list[str]:
-    """Column names; a name that is not UTF-8 cannot be one of the document's."""
     line = b""
     try:
         with path.open("rb") as file:
@@ -56,25 +47,25 @@ def _header(path: Path) -> list[str]:
         raise SourceError(
             "the source has no CSV header line", fix="start the file with the column names"
         )
-    return [name.decode("utf-8", errors="replace") for name in names]
+    return pa.schema([(name.decode("utf-8", errors="replace"), pa.binary()) for name in names])
 
 
-def _parsed(records: bytes, header: Sequence[str], names: Sequence[str]) -> list[pa.RecordBatch]:
+def _parsed(block: bytes, columns: Sequence[str], names: Sequence[str]) -> list[pa.RecordBatch]:
     """Well-formed records; those with too few or too many fields are dropped."""
-    if not records:
+    if not block:
         return []
     table = arrow_csv.read_csv(
-        BytesIO(records),
+        BytesIO(block),
         read_options=arrow_csv.ReadOptions(
             # Names of our own: the file's may repeat.
-            column_names=[str(place) for place in range(len(header))],
+            column_names=[str(place) for place in range(len(columns))],
             use_threads=False,
-            block_size=len(records) + 1,
+            block_size=len(block) + 1,
         ),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=_skip),
         convert_options=arrow_csv.ConvertOptions(
-            column_types={str(place): pa.binary() for place in range(len(header))},
-            include_columns=[str(header.index(name)) for name in names],
+            column_types={str(place): pa.binary() for place in range(len(columns))},
+            include_columns=[str(columns.index(name)) for name in names],
             check_utf8=False,
             null_values=[],
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,38 +14,31 @@ from dpgate.model.domain import domain_of
 
 if TYPE_CHECKING:
     from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.rows import Rows
 
-_PARQUET = frozenset({".parquet", ".pq"})
-_CSV = frozenset({".csv"})
+_DATABASE_FILE = re.compile(r"(.+\.duckdb)(?:\?(?:table=(.*))?)?", re.DOTALL | re.IGNORECASE)
 
 
 def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
     """Checks that a source can be counted, by its schema alone.
 
     Args:
-        uri: a path or a `file:` address of a `.parquet`, `.pq` or `.csv` file.
-        dataset: says what the columns hold.
+        uri: see `docs/sources.md`.
+        dataset: says what the columns hold, and which one names persons.
         columns: the columns that a release needs.
 
     Raises:
-        SourceError: the file is missing, unreadable or of another schema. Names columns of the
+        SourceError: the source is missing, unreadable or of another schema. Names columns of the
             document alone.
-        MissingExtraError: pyarrow is not installed.
+        MissingExtraError: a library that it takes is not installed.
 
     Privacy:
-        Reads the footer of a Parquet file or the header line of a CSV file, no row.
+        Reads the footer of Parquet files, the header line of CSV files, the schema of a table; no
+        row.
     """
-    path = _path(uri)
-    domain = domain_of(dataset, tuple(columns))
-    _need_arrow()
-    if path.suffix.lower() in _PARQUET:
-        from dpgate.sources.parquet import describe_parquet
+    from dpgate.sources import rows
 
-        describe_parquet(path, domain)
-    else:
-        from dpgate.sources.delimited import describe_csv
-
-        describe_csv(path, domain)
+    rows.check(_rows(uri), domain_of(dataset, tuple(columns)), dataset.spec.unit)
 
 
 def open_source(uri: str, dataset: Dataset, columns: Sequence[str]) -> MarginalSource:
@@ -52,47 +46,42 @@ def open_source(uri: str, dataset: Dataset, columns: Sequence[str]) -> MarginalS
 
     Raises:
         SourceError: see `describe`.
-        MissingExtraError: pyarrow is not installed.
+        MissingExtraError: see `describe`.
 
     Privacy:
-        Rows are read when something is counted, not before.
+        Rows are read when something is counted, not before. Where the dataset names the column of
+        persons, no more rows of one person are counted than its bound.
     """
     describe(uri, dataset, columns)
-    path = _path(uri)
-    domain = domain_of(dataset, tuple(columns))
-    if path.suffix.lower() in _PARQUET:
-        from dpgate.sources.parquet import parquet_source
+    from dpgate.sources import rows
 
-        return parquet_source(path, domain)
-    from dpgate.sources.delimited import csv_source
-
-    return csv_source(path, domain)
+    return rows.streamed(_rows(uri), domain_of(dataset, tuple(columns)), dataset.spec.unit)
 
 
-def _path(uri: str) -> Path:
-    """The file of an address; messages leave the address out, since logs may be public."""
+def _rows(uri: str) -> Rows:
+    """What an address leads to; messages leave the address out, since logs may be public."""
     try:
         parts = urlsplit(uri)
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
         raise SourceError("the source must be a path or a file: address")
-    path = Path(unquote(parts.path) if parts.scheme == "file" else uri)
-    if path.suffix.lower() not in _PARQUET | _CSV:
-        raise SourceError(
-            "the source is of an unknown kind", fix="name a .parquet, .pq or .csv file"
-        )
-    try:
-        regular = path.is_file()
-    except (OSError, ValueError):
-        regular = False
-    if not regular:
-        raise SourceError("the source is not a file", fix="check the path of the source")
-    return path
+    _need_arrow()
+    query = f"?{parts.query}" if parts.query else ""
+    place = unquote(parts.path) + query if parts.scheme == "file" else uri
+    database = _DATABASE_FILE.fullmatch(place)
+    if database:
+        from dpgate.sources.duck import DuckTable, table_name
+
+        return DuckTable(Path(database[1]), table_name(database[2] or ""))
+    from dpgate.sources.files import find
+
+    return find(place)
 
 
 def _need_arrow() -> None:
     try:
-        import pyarrow  # noqa: F401 - only whether it is there
+        import duckdb  # noqa: F401 - only whether it is there
+        import pyarrow  # noqa: F401 - likewise
     except ImportError:
         raise MissingExtraError(extra="synth", what="reading a source") from None

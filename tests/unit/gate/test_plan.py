@@ -223,3 +223,28 @@ def test_a_dataset_that_changes_its_population_gets_no_fresh_budget(released_tea
     result = plan(team, other)
     assert result.verdict == "denied"
     assert any("clinic-patients" in finding.message for finding in result.findings)
+
+
+@pytest.mark.parametrize("relation", ["add-remove", "replace-one"])
+def test_persons_are_charged_where_the_dataset_protects_them(
+    fresh_team: Team, relation: str
+) -> None:
+    team = fresh_team
+    for path in (DATASET, POLICY):
+        team.edit(path, "neighboring: add-remove", f"neighboring: {relation}")
+    team.commit()
+    team.approve("policy")
+    team.adopt()
+    rows = plan(team)
+    team.edit(DATASET, "max_rows_per_person: 12,", "max_rows_per_person: 12, protect: person,")
+    team.commit()
+    persons = plan(team)
+    assert (rows.unit, rows.row, persons.unit, persons.row) == ("visit", "visit", "person", "visit")
+    # The same ε, and noise so much larger that it holds for all of a person's visits.
+    assert rows.epsilon <= 1
+    assert persons.epsilon <= 1
+    assert persons.scopes[0].this == rows.scopes[0].this
+    assert persons.person_epsilon == persons.row_epsilon < rows.person_epsilon
+    far = 12 if relation == "add-remove" else 24
+    for few, many in zip(rows.noise, persons.noise, strict=True):
+        assert abs(many.half_width / few.half_width / far - 1) < Decimal("0.01")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dpgate.model.dataset import Column, DatasetMetadata, Provenance, Range, bound
+from dpgate.model.dataset import Column, Dataset, DatasetMetadata, Provenance, Range, Unit, bound
+from tests.suites import worlds
 
 SOURCE = {"public_codebook": "page 7"}
 COLUMNS: TypeAdapter[Any] = TypeAdapter(Column)
@@ -103,3 +104,32 @@ def test_ledger_names_no_dataset() -> None:
 @pytest.mark.parametrize(("value", "kind"), [("3", int), ("3.0", int), ("3.5", float)])
 def test_bounds_as_machine_numbers(value: str, kind: type) -> None:
     assert type(bound(Decimal(value))) is kind
+
+
+@pytest.mark.parametrize(
+    ("given", "protected", "together"),
+    [
+        ({}, "visit", 1),
+        ({"protect": "row"}, "visit", 1),
+        ({"protect": "person"}, "person", 5),
+        ({"column": "pid"}, "person", 5),
+        ({"column": "pid", "protect": "person"}, "person", 5),
+    ],
+)
+def test_what_is_protected(given: dict[str, str], protected: str, together: int) -> None:
+    unit = Unit.model_validate({"row": "visit", "max_rows_per_person": 5, "source": "x", **given})
+    assert (unit.protected, unit.rows_together) == (protected, together)
+
+
+def test_a_column_of_persons_protects_persons() -> None:
+    given = {"row": "visit", "max_rows_per_person": 5, "source": "x", "column": "pid"}
+    with pytest.raises(ValidationError, match="protect: person"):
+        Unit.model_validate({**given, "protect": "row"})
+
+
+@pytest.mark.parametrize("name", ["none", "age"])
+def test_persons_are_named_by_an_identifier_column(name: str) -> None:
+    plain = worlds.dataset().model_dump(mode="python", by_alias=True)
+    plain["spec"]["unit"]["column"] = name
+    with pytest.raises(ValidationError, match=f"{name} is no identifier column"):
+        Dataset.model_validate(plain)

@@ -1,0 +1,140 @@
+"""Persons with many rows: at most k rows of each person are read, whatever the data holds.
+
+Which rows of a person are kept depends on that person's own rows, on their order, and on one key
+from the operating system's entropy: a row's rank is that of the MD5 digest of person, place among
+the person's rows and key. Nobody else's rows matter, so a person who comes or goes moves at most k
+rows, for any key; the key only makes the choice a fair one. It is drawn once for a source, so
+every table of an attempt counts the same rows. A row that names nobody (a missing or blank
+identifier) is left out: to take such rows for one person would let one row displace another.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dpgate.errors import SourceError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dpgate.sources.arrow import Read
+
+    Kept = NDArray[np.bool_]
+
+_BATCH = 65_536
+
+_RANKED = """
+SELECT place FROM (
+  SELECT place, row_number() OVER (
+    PARTITION BY person ORDER BY md5(person || turn::VARCHAR::BLOB || $key::BLOB)) AS rank
+  FROM (
+    SELECT place, person, row_number() OVER (PARTITION BY person ORDER BY place) AS turn
+    FROM identified))
+WHERE rank <= $rows
+"""
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "1GB",
+    "autoinstall_known_extensions": False,
+}
+
+
+class Truncated:
+    """Reads the rows that are kept, again and again the same.
+
+    Args:
+        read: starts over and yields every batch, always in the same order.
+        column: the identifier column, among the batches' columns.
+        rows: how many rows of one person are kept at most, ≥ 1.
+
+    Privacy:
+        Under add-remove of persons its output differs by at most `rows` rows. Identifiers are read
+        here and nowhere else; what does not fit into memory is spilled to a folder that only this
+        user can read, and that is deleted.
+    """
+
+    def __init__(self, read: Read, column: str, rows: int) -> None:
+        self._read = read
+        self._column = column
+        self._rows = rows
+        self._key = secrets.token_bytes(32)
+        self._kept: Kept | None = None
+
+    def __call__(self) -> Iterator[pa.RecordBatch]:
+        """Every batch, without the rows that are left out."""
+        if self._kept is None:
+            self._kept = self._choose()
+        place = 0
+        for batch in self._read():
+            kept = self._kept[place : place + len(batch)]
+            place += len(batch)
+            yield batch.filter(pa.array(kept))
+
+    def _choose(self) -> Kept:
+        """Whether each row is kept."""
+        import duckdb
+
+        seen = [0]
+
+        def identified() -> Iterator[pa.RecordBatch]:
+            for batch in self._read():
+                names = persons(batch.column(self._column))
+                places = pa.array(np.arange(seen[0], seen[0] + len(batch)))
+                seen[0] += len(batch)
+                yield pa.record_batch({"place": places, "person": names}).filter(names.is_valid())
+
+        kept = []
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            duckdb.connect(config={**_SETTINGS, "temp_directory": folder}) as engine,
+        ):
+            schema = pa.schema([("place", pa.int64()), ("person", pa.binary())])
+            engine.register("identified", pa.RecordBatchReader.from_batches(schema, identified()))
+            ranked = engine.sql(_RANKED, params={"key": self._key, "rows": self._rows})
+            kept = [batch.column(0).to_numpy() for batch in ranked.to_arrow_reader(_BATCH)]
+        chosen = np.zeros(seen[0], dtype=np.bool_)
+        for places in kept:
+            chosen[places] = True
+        return chosen
+
+
+def persons(values: pa.Array) -> pa.Array:
+    """Identifiers as bytes without blanks around them; null where nobody is named."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_integer(values.type) or pa.types.is_null(values.type):
+        return values.cast(pa.string()).cast(pa.binary())
+    # Seen as text without a check: identifiers of a file need not be UTF-8.
+    text = values.cast(pa.binary()).view(pa.string())
+    bare = pc.ascii_trim_whitespace(text).view(pa.binary())
+    return pc.if_else(pc.greater(pc.binary_length(bare), 0), bare, pa.scalar(None, pa.binary()))
+
+
+def check_persons(schema: pa.Schema, column: str, *, typed: bool = True) -> None:
+    """The identifier column is there once, with a type that can tell persons apart.
+
+    Raises:
+        SourceError: names the column of the Dataset document alone.
+    """
+    if schema.names.count(column) != 1:
+        raise SourceError(
+            f"the source must hold the column that names persons exactly once: {column}",
+            fix="make unit.column of the dataset document and the source agree",
+        )
+    kind = schema.field(column).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    tests = (
+        pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_null,
+    )  # fmt: skip
+    if typed and not any(test(kind) for test in tests):
+        raise SourceError(
+            f"the column that names persons is of another type than integers or text: {column}",
+            fix="store identifiers as integers or text, so that one person has one spelling",
+        )

@@ -1,0 +1,62 @@
+"""Rows to be streamed and counted here, wherever they lie: what a file or a database offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from dpgate.sources.arrow import ArrowSource, check_schema
+from dpgate.sources.files import Files
+from dpgate.sources.parquet import parquet_source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dpgate.model.dataset import Unit
+    from dpgate.model.domain import Domain
+
+
+class Rows(Protocol):
+    """Rows with named columns."""
+
+    @property
+    def typed(self) -> bool:
+        """Whether columns have types of their own; else all values are text."""
+
+    def schema(self) -> pa.Schema:
+        """Columns and types, without reading a row.
+
+        Raises:
+            SourceError: there is nothing readable.
+        """
+
+    def read(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Starts over and yields all rows, always in the same order, with the named columns."""
+
+
+def check(rows: Rows, domain: Domain, unit: Unit) -> None:
+    """Holds the schema against the dataset.
+
+    Raises:
+        SourceError: a column is missing or of a type that cannot be counted.
+    """
+    schema = rows.schema()
+    check_schema(schema, domain, typed=rows.typed)
+    if unit.column is not None:
+        from dpgate.sources.persons import check_persons
+
+        check_persons(schema, unit.column, typed=rows.typed)
+
+
+def streamed(rows: Rows, domain: Domain, unit: Unit) -> ArrowSource:
+    """A source over rows that were checked; of each person at most the bound's, if it is enforced."""
+    names = list(domain.names)
+    if unit.column is None and isinstance(rows, Files) and rows.alone:
+        return parquet_source(rows.alone, domain)
+    if unit.column is None:
+        return ArrowSource(domain, lambda: rows.read(names))
+    from dpgate.sources.persons import Truncated
+
+    column = unit.column
+    read = Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
+    return ArrowSource(domain, read)

@@ -1,0 +1,199 @@
+"""Persons with many rows: whoever has them, at most k count, and nobody else's change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dpgate.errors import SourceError
+from dpgate.model.dataset import Dataset
+from dpgate.sources import persons
+from dpgate.sources.interface import MarginalSource
+from dpgate.sources.open import describe, open_source
+from dpgate.sources.persons import Truncated
+from tests.suites import worlds
+from tests.suites.sources import SourceSuite
+
+CLIQUES = [(0,), (2, 0), (1, 3), (4,)]
+
+
+def dataset(rows: int) -> Dataset:
+    plain = worlds.dataset().model_dump(mode="python", by_alias=True)
+    plain["spec"]["unit"] |= {"column": "name", "max_rows_per_person": rows}
+    return Dataset.model_validate(plain)
+
+
+def named(rows: list[worlds.Row], names: list[object], kind: pa.DataType | None = None) -> pa.Table:
+    return worlds.table(rows).append_column("name", pa.array(names, kind))
+
+
+def opened(table: pa.Table, folder: Path, rows: int) -> MarginalSource:
+    pq.write_table(table, folder / "a.parquet")
+    return open_source(str(folder / "a.parquet"), dataset(rows), list(worlds.COLUMNS))
+
+
+def kept(names: list[object], rows: int, key: bytes | None = None) -> list[int]:
+    """Places of the rows that are kept, read in several batches."""
+    table = pa.table({"name": pa.array(names), "place": pa.array(range(len(names)), pa.int64())})
+    read = Truncated(lambda: iter(table.to_batches(7)), "name", rows)
+    if key is not None:
+        read._key = key
+    return [place for batch in read() for place in batch.column("place").to_pylist()]
+
+
+class TestManyPersons(SourceSuite):
+    """With a row each, nothing is left out."""
+
+    def source(self, rows: list[worlds.Row], folder: Path) -> MarginalSource:
+        names: list[object] = [f"p{number}" for number in range(len(rows))]
+        return opened(named(rows, names, pa.string()), folder, 1)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 50])
+def test_a_person_with_ten_thousand_rows_moves_at_most_k(rows: int, tmp_path: Path) -> None:
+    others = worlds.rows(300)
+    names: list[object] = [number % 90 for number in range(300)]
+    heavy = worlds.rows(10_000, seed=3)
+    heavy[:7] = list(worlds.HOSTILE.values())
+    key = os.urandom(32)
+    tables = []
+    for table in (
+        named(others, names),
+        # Among the others' rows, before and after them.
+        named([*heavy[:5000], *others, *heavy[5000:]], [*[7777] * 5000, *names, *[7777] * 5000]),
+    ):
+        source = opened(table, tmp_path, rows)
+        source._read._key = key  # type: ignore[attr-defined]
+        tables.append([c for clique in CLIQUES for c in source.count([clique])])
+    assert tables[0][0].sum() == 90 * min(rows, 3) + 30 * (rows > 3)
+    for before, after in zip(*tables, strict=True):
+        moved = after - before
+        assert moved.min() >= 0
+        assert moved.sum() == rows
+
+
+def test_every_table_of_an_attempt_counts_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dpgate.sources.arrow._KEPT_BYTES", 16)  # read again for each count
+    rows = worlds.rows(600)
+    source = opened(named(rows, [number % 5 for number in range(600)]), tmp_path, 20)
+    pairs = source.count([(0, 2)])[0]
+    np.testing.assert_array_equal(pairs.sum(axis=1), source.count([(0,)])[0])
+    np.testing.assert_array_equal(pairs.sum(axis=0), source.count([(2,)])[0])
+    np.testing.assert_array_equal(pairs, source.count([(0, 2)])[0])
+
+
+def test_another_attempt_chooses_others() -> None:
+    names: list[object] = ["a"] * 200
+    assert len({tuple(kept(names, 5)) for _ in range(4)}) == 4
+
+
+def test_each_row_is_as_likely_as_any_other() -> None:
+    names: list[object] = [f"p{number % 300}" for number in range(8 * 300)]
+    counts = np.bincount(np.array(kept(names, 2)) // 300, minlength=8)
+    assert counts.sum() == 600
+    assert abs(counts - 75).max() < 6 * (75 * 0.75) ** 0.5
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from("abc"), max_size=30),
+    st.lists(st.sampled_from("abc"), max_size=6),
+    st.integers(1, 4),
+    st.data(),
+)
+def test_what_others_do_changes_nothing(
+    names: list[str], strangers: list[str], rows: int, data: st.DataObject
+) -> None:
+    """Rows of d anywhere: those of a, b and c that were kept are kept."""
+    mixed: list[tuple[str, int | None]] = [(name, place) for place, name in enumerate(names)]
+    for _ in strangers:
+        mixed.insert(data.draw(st.integers(0, len(mixed))), ("d", None))
+    before = kept(list(names), rows, b"k")
+    chosen = kept([name for name, _ in mixed], rows, b"k")
+    after = [mixed[place][1] for place in chosen]
+    assert [place for place in after if place is not None] == before
+    assert after.count(None) == min(len(strangers), rows)
+
+
+def test_rows_that_name_nobody_are_left_out() -> None:
+    assert kept(["a", None, "", "  ", "\t", "b", None, " a "], 1) in ([0, 5], [5, 7])
+    assert kept([1, None, 2], 9) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pa.array(["é", "é", None]),
+        pa.array(["é", "é", None], pa.large_string()),
+        pa.array([b"\xff", b" \xff", b""], pa.binary()),
+        pa.array([2**63 - 1, 2**63 - 1, None]),
+        pa.array(["é", "é", None]).dictionary_encode(),
+        pa.array([7, 7, None]).dictionary_encode(),
+    ],
+)
+def test_identifiers_of_any_type(names: pa.Array) -> None:
+    first, second, third = persons.persons(names).to_pylist()
+    assert first == second
+    assert third is None
+
+
+def test_a_csv_of_people(tmp_path: Path) -> None:
+    rows = worlds.rows(90)
+    pc.write_csv(named(rows, [f"p{number % 9}" for number in range(90)]), tmp_path / "a.csv")
+    source = open_source(str(tmp_path / "a.csv"), dataset(4), list(worlds.COLUMNS))
+    assert source.count([(0,)])[0].sum() == 36
+
+
+@pytest.mark.parametrize("values", [pa.array([1.0]), pa.array([True]), pa.array([[1]])])
+def test_identifiers_that_cannot_tell_persons_apart(values: pa.Array, tmp_path: Path) -> None:
+    table = worlds.table(worlds.rows(1)).append_column("name", values)
+    with pytest.raises(SourceError, match=r"integers or text: name$"):
+        opened(table, tmp_path, 1)
+
+
+def test_no_column_of_persons(tmp_path: Path) -> None:
+    pq.write_table(worlds.table(worlds.rows(1)), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match=r"exactly once: name$"):
+        describe(str(tmp_path / "a.parquet"), dataset(1), ["age"])
+
+
+def test_people_of_the_census(data_file: Callable[[str], Path]) -> None:
+    """Real identifiers: fewer rows than k change nothing, one row each leaves one row each."""
+    spec = {
+        "population": "census",
+        "neighboring": "add-remove",
+        "unit": {"row": "row", "max_rows_per_person": 1, "source": "pid", "column": "pid"},
+        "rows": {"at_most": 10_000},
+        "columns": {
+            "pid": {"type": "identifier", "sensitivity": "direct"},
+            "sex": {
+                "type": "category",
+                "sensitivity": "plain",
+                "domain": (0, 1),
+                "source": {"public_codebook": "PUMS"},
+            },
+        },
+    }
+    known = Dataset.model_validate(
+        {
+            "apiVersion": "dpgate/v1",
+            "kind": "Dataset",
+            "metadata": {"name": "census", "steward": "tests"},
+            "spec": spec,
+        }
+    )
+    table = pc.read_csv(data_file("pums_pid.csv"))
+    people = len(table.column("pid").unique())
+    source = open_source(str(data_file("pums_pid.csv")), known, ["sex"])
+    assert source.count([(0,)])[0].sum() == people
