@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.loading import yaml
+from dpgate.model.columns import DomainColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.policy import PrivacyPolicy
@@ -101,7 +102,7 @@ def test_no_domain_was_read_off_the_data(dataset: Dataset) -> None:
     kinds = {
         name: column.source.kind
         for name, column in dataset.spec.columns.items()
-        if column.type != "identifier"
+        if isinstance(column, DomainColumn)
     }
     assert set(kinds.values()) == {"public_codebook", "assumption"}
 

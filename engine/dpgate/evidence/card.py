@@ -6,6 +6,7 @@ same bytes. Privacy is stated in numbers alone. `dpgate.evidence.card_text` word
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,7 +17,8 @@ from pydantic import ValidationError
 from dpgate.errors import EvidenceError
 from dpgate.evidence.card_text import markdown
 from dpgate.evidence.disclosure import DpResult, Result
-from dpgate.model.dataset import BooleanColumn, Dataset, DomainColumn, IdentifierColumn, Range
+from dpgate.model.columns import BooleanColumn, DomainColumn, ZipColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
 from dpgate.model.values import plain
@@ -98,8 +100,8 @@ def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> di
 
 def _column(name: str, dataset: Dataset) -> dict[str, Any]:
     column = dataset.spec.columns[name]
-    if isinstance(column, IdentifierColumn):
-        raise EvidenceError(f"identifier column {name} cannot be on a card")
+    if not isinstance(column, DomainColumn):
+        raise EvidenceError(f"{column.type} column {name} cannot be on a card")
     provenance = column.source.model_dump(mode="json", exclude_none=True)
     return {
         "name": name,
@@ -115,14 +117,20 @@ def _column(name: str, dataset: Dataset) -> dict[str, Any]:
 def _domain(column: DomainColumn) -> dict[str, Any]:
     if isinstance(column, BooleanColumn):
         return {"values": [False, True]}
-    if not isinstance(column.domain, Range):
+    if isinstance(column, ZipColumn):
+        return {"values": list(column.prefixes), "digits": column.digits}
+    if isinstance(column.domain, tuple):
         return {"values": list(column.domain)}
     bins = column.domain.bins
     return {
-        "min": plain(column.domain.min),
-        "max": plain(column.domain.max),
-        "bins": [plain(edge) for edge in bins] if isinstance(bins, tuple) else bins,
+        "min": _edge(column.domain.min),
+        "max": _edge(column.domain.max),
+        "bins": [_edge(edge) for edge in bins] if isinstance(bins, tuple) else bins,
     }
+
+
+def _edge(edge: Decimal | dt.date) -> str:
+    return plain(edge) if isinstance(edge, Decimal) else edge.isoformat()
 
 
 def _evidence(result: Result) -> dict[str, Any]:

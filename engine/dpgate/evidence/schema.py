@@ -51,7 +51,7 @@ def _faults(table: pa.Table, domain: Domain, rows: int) -> Iterator[str]:
             yield f"column {column.name} is not there exactly once"
             continue
         values = table.column(column.name)
-        if not _type_holds(values.type, column.kind):
+        if not _type_holds(values.type, column):
             yield f"column {column.name} is stored as {values.type}, not as {column.kind}"[:500]
             continue
         if values.null_count and column.null is None:
@@ -61,18 +61,22 @@ def _faults(table: pa.Table, domain: Domain, rows: int) -> Iterator[str]:
             yield f"column {column.name} {fault}"
 
 
-def _type_holds(stored: pa.DataType, kind: str) -> bool:
+def _type_holds(stored: pa.DataType, column: ColumnDomain) -> bool:
     import pyarrow.types as kinds
 
-    if kind in ("integer", "whole"):
-        return bool(kinds.is_integer(stored))
-    if kind == "number":
-        return bool(kinds.is_float32(stored) or kinds.is_float64(stored))
-    if kind == "boolean":
-        return bool(kinds.is_boolean(stored))
     if kinds.is_dictionary(stored):
         stored = stored.value_type
-    return bool(kinds.is_string(stored) or kinds.is_large_string(stored))
+    text = (kinds.is_string, kinds.is_large_string)
+    tests = {
+        "integer": (kinds.is_integer,),
+        "whole": (kinds.is_integer,),
+        "number": (kinds.is_float32, kinds.is_float64),
+        "decimal": (lambda kind: kinds.is_decimal(kind) and kind.scale == column.decimals,),
+        "boolean": (kinds.is_boolean,),
+        "date": (kinds.is_date32,),
+        "timestamp": (lambda kind: kinds.is_timestamp(kind) and kind.tz is None,),
+    }
+    return any(test(stored) for test in tests.get(column.kind, text))
 
 
 def _in_bins(values: pa.ChunkedArray, column: ColumnDomain) -> str:
@@ -80,11 +84,24 @@ def _in_bins(values: pa.ChunkedArray, column: ColumnDomain) -> str:
 
     functions: Any = compute
     low, high = column.lows[0], column.highs[-1]
+    if column.kind in ("date", "timestamp"):
+        values = _ticks(values, column)
     inside = functions.and_kleene(
         functions.greater_equal(values, low), functions.less_equal(values, high)
     )
     outside = functions.sum(functions.invert(inside)).as_py() or 0  # NaN compares false: outside
     return f"has {outside} values outside [{low}, {high}]" if outside else ""
+
+
+def _ticks(values: pa.ChunkedArray, column: ColumnDomain) -> pa.Array:
+    """Days, or steps since 1970, of dates and timestamps; nulls stay."""
+    import pyarrow as pa
+
+    from dpgate.sources.temporal import ticks
+
+    whole = values.combine_chunks()
+    counted, good = ticks(whole, column)
+    return pa.array(counted, mask=~good)
 
 
 def _in_list(values: pa.ChunkedArray, column: ColumnDomain) -> str:
@@ -93,5 +110,9 @@ def _in_list(values: pa.ChunkedArray, column: ColumnDomain) -> str:
     if kinds.is_dictionary(values.type):
         values = values.unify_dictionaries()
     found = set(values.unique().to_pylist()) - {None}
+    if column.kind == "zip":
+        length = len(str(column.values[0]))
+        odd = {code for code in found if len(code) != column.digits or not code.isdecimal()}
+        found = odd | {code[:length] for code in found - odd}
     unlisted = len(found - set(column.values))
     return f"has {unlisted} distinct values that its domain does not list" if unlisted else ""

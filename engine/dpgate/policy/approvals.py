@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.columns import DomainColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.policy import Condition, PrivacyPolicy
 from dpgate.model.record import Facts
 from dpgate.model.release import Release
@@ -31,9 +32,7 @@ def assumed_columns(dataset: Dataset, release: Release) -> tuple[str, ...]:
     found = []
     for name in release.spec.columns:
         column = dataset.spec.columns.get(name)
-        if column is None or isinstance(column, IdentifierColumn):
-            continue
-        if column.source.assumption is not None:
+        if isinstance(column, DomainColumn) and column.source.assumption is not None:
             found.append(name)
     return tuple(found)
 

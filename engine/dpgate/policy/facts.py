@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dpgate.errors import PolicyError
-from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.columns import DomainColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
 from dpgate.model.release import Release
@@ -17,7 +18,7 @@ from dpgate.policy.windows import hour_of, moment_of
 def facts_of(dataset: Dataset, release: Release) -> Facts:
     """The facts that are recorded; columns that the dataset does not have are left out."""
     columns = [dataset.spec.columns[n] for n in release.spec.columns if n in dataset.spec.columns]
-    groups = {g for c in columns if not isinstance(c, IdentifierColumn) for g in c.groups}
+    groups = {g for c in columns if isinstance(c, DomainColumn) for g in c.groups}
     return Facts(
         populations=(dataset.spec.population, *dataset.spec.shares_people_with),
         type="synthetic",

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dpgate.loading.documents import Loaded
-from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.columns import DomainColumn, IdentifierColumn, TextColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import Release
@@ -105,7 +106,7 @@ def known_population(case: Case) -> Iterator[Finding]:
 
 
 def known_columns(case: Case) -> Iterator[Finding]:
-    """Every released column exists and is no identifier."""
+    """Every released column exists; identifiers are made up anew, free text is left out."""
     for index, name in enumerate(case.release.spec.columns):
         column = case.dataset.spec.columns.get(name)
         if column is None:
@@ -116,13 +117,23 @@ def known_columns(case: Case) -> Iterator[Finding]:
                 "columns",
                 index,
             )
-        elif isinstance(column, IdentifierColumn):
+        elif isinstance(column, IdentifierColumn) and column.regenerate is None:
             yield case.finding(
                 "no-identifiers",
                 f"column {name} is an identifier",
-                f"remove {name} from columns; identifiers are never released",
+                f"remove {name} from columns, or say in the dataset how to make up new ones: "
+                "regenerate: sequence",
                 "columns",
                 index,
+            )
+        elif isinstance(column, TextColumn):
+            yield case.finding(
+                "free-text",
+                f"column {name} is free text: it is not read, and the release goes without it",
+                f"remove {name} from columns",
+                "columns",
+                index,
+                level="warn",
             )
 
 
@@ -130,7 +141,7 @@ def public_domains(case: Case) -> Iterator[Finding]:
     """No domain was read off the private data, charged or not, unless a charge can be checked."""
     for name in case.release.spec.columns:
         column = case.dataset.spec.columns.get(name)
-        if column is None or isinstance(column, IdentifierColumn):
+        if not isinstance(column, DomainColumn):
             continue
         faults = {
             "private_data": "was read off the private data, which no ε covers",

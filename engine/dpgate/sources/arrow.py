@@ -12,6 +12,7 @@ from dpgate.errors import SourceError
 from dpgate.model.domain import Domain
 from dpgate.sources.count import tables
 from dpgate.sources.encode import encode, readable
+from dpgate.sources.temporal import known_zone
 from dpgate.sources.total import totals, units
 
 if TYPE_CHECKING:
@@ -117,11 +118,17 @@ def check_schema(schema: pa.Schema, domain: Domain, *, typed: bool = True) -> No
             f"the source must hold these columns exactly once each: {', '.join(lost)}",
             fix="make the column names of the dataset document and of the source agree",
         )
-    odd = [n for n in domain.names if typed and not readable(schema.field(n).type)]
+    odd = [c.name for c in domain.columns if typed and not readable(schema.field(c.name).type, c)]
     if odd:
         raise SourceError(
             f"columns of a type that cannot be counted: {', '.join(odd)}",
-            fix="store them as integers, floats, decimals, booleans or text",
+            fix="store dates as dates, timestamps or text, the others as numbers, booleans or text",
+        )
+    lost = sorted({c.zone for c in domain.columns if not known_zone(c.zone)})
+    if lost:
+        raise SourceError(
+            f"this machine does not know the time zone {', '.join(lost)}",
+            fix="correct timezone in the dataset document, or install tzdata",
         )
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from dpgate.errors import DocumentError
 from dpgate.loading.documents import load, load_many, problem
-from dpgate.model.dataset import Dataset, NumberColumn
+from dpgate.model.columns import NumberColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import Release
 

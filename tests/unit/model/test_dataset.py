@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from dpgate.model.dataset import Column, Dataset, DatasetMetadata, Provenance, Range, Unit, bound
+from dpgate.model.columns import Column, Provenance
+from dpgate.model.dataset import Dataset, DatasetMetadata, Unit
+from dpgate.model.ranges import Range
 from tests.suites import worlds
 
 SOURCE = {"public_codebook": "page 7"}
@@ -99,11 +101,6 @@ def test_other_is_a_listed_value() -> None:
 def test_ledger_names_no_dataset() -> None:
     with pytest.raises(ValidationError, match="ledger is reserved"):
         DatasetMetadata(name="ledger", steward="x")
-
-
-@pytest.mark.parametrize(("value", "kind"), [("3", int), ("3.0", int), ("3.5", float)])
-def test_bounds_as_machine_numbers(value: str, kind: type) -> None:
-    assert type(bound(Decimal(value))) is kind
 
 
 @pytest.mark.parametrize(

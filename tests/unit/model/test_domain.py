@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from dpgate.loading.documents import load
-from dpgate.model.dataset import Column, Dataset
+from dpgate.model.columns import Column
+from dpgate.model.dataset import Dataset
 from dpgate.model.domain import ColumnDomain, column_domain, domain_of
 
 DATASET = Path(__file__).parents[2] / "assets" / "documents" / "dataset.yaml"

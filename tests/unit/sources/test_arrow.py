@@ -77,7 +77,7 @@ def test_what_goes_wrong_while_reading_is_told_without_a_value() -> None:
         ("age", pa.array([[1]])),
         ("job", pa.array([{"a": 1}])),
         ("income", pa.array([1], pa.timestamp("s"))),
-        ("grade", pa.array([b"1"])),
+        ("grade", pa.array([1], pa.duration("s"))),
     ],
 )
 def test_types_that_cannot_be_counted_are_named_by_column(column: str, values: pa.Array) -> None:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpgate.model.dataset import IntegerColumn, NumberColumn
+from dpgate.model.columns import IntegerColumn, NumberColumn
 from dpgate.model.domain import ColumnDomain, column_domain
 from dpgate.sources.encode import encode
 from dpgate.synthesis.sampling.decode import decode
 from tests.suites import worlds
+from tests.suites.columns import KINDS, cells
 
 COMMON: dict[str, Any] = {"sensitivity": "plain", "source": {"public_codebook": "x"}}
 
@@ -32,7 +33,7 @@ def integer(low: int, high: int, bins: Any) -> ColumnDomain:
     return column_domain("x", IntegerColumn.model_validate(column))
 
 
-def drawn(column: ColumnDomain, each: int = 200) -> tuple[np.ndarray, pa.Array]:
+def drawn(column: ColumnDomain, each: int = 100) -> tuple[np.ndarray, pa.Array]:
     cells = np.repeat(np.arange(column.size), each)
     return cells, decode(cells, column, np.random.default_rng(0))
 
@@ -41,6 +42,7 @@ def drawn(column: ColumnDomain, each: int = 200) -> tuple[np.ndarray, pa.Array]:
     "column",
     [
         *worlds.domain().columns,
+        *KINDS.values(),
         integer(-7, 40, "log"),
         integer(0, 99, "each"),
         integer(0, 10**15, 7),
@@ -92,3 +94,59 @@ def test_a_bin_without_any_such_decimal_gives_its_lowest_value() -> None:
 def test_types_are_those_of_the_domain() -> None:
     kinds = [drawn(column)[1].type for column in worlds.domain().columns]
     assert kinds == [pa.int64(), pa.float64(), pa.string(), pa.int64(), pa.bool_()]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("days", pa.date32()),
+        ("hours", pa.timestamp("s")),
+        ("millis", pa.timestamp("ms")),
+        ("micros", pa.timestamp("us")),
+        ("cost", pa.decimal128(18, 2)),
+        ("zip", pa.string()),
+    ],
+)
+def test_new_kinds_have_types_of_their_own(name: str, kind: pa.DataType) -> None:
+    values = drawn(KINDS[name], each=1)[1]
+    assert values.type == kind
+    values.validate(full=True)
+
+
+def test_released_moments_are_whole_steps_of_their_precision() -> None:
+    hours = drawn(KINDS["hours"])[1].cast(pa.int64()).to_numpy()
+    assert not (hours % 3600).any()
+    assert hours.min() == 1585396800  # 2020-03-28T12:00, which holds the first moment
+
+
+def test_decimals_are_exact() -> None:
+    values = drawn(KINDS["cost"])[1].drop_null().to_pylist()
+    assert all(value == round(value, 2) for value in values)
+    assert max(values) <= 1_000_000
+    assert decode(np.array([0]), KINDS["signed"], np.random.default_rng(0)).to_pylist() == [
+        Decimal("-12.50")
+    ]
+
+
+def test_log_draws_favor_what_is_close_to_the_finest_place() -> None:
+    within = {"min": 0, "max": 9999, "bins": 1}
+    flat, log = (
+        decode(np.zeros(20_000, dtype=np.int64), cells("integer", {**within, "within": rule}),
+               np.random.default_rng(3)).to_numpy()
+        for rule in ("uniform", "log")
+    )  # fmt: skip
+    assert abs(np.median(flat) - 5000) < 200
+    assert abs(np.median(log) - 99) < 15  # as many below sqrt(10000) - 1 as above
+    assert (log.min(), log.max() <= 9999) == (0, True)
+    left = cells("integer", {"min": -10_000, "max": -1, "bins": 1, "within": "log"})
+    drawn = decode(np.zeros(20_000, dtype=np.int64), left, np.random.default_rng(3)).to_numpy()
+    assert abs(np.median(drawn) + 100) < 15
+
+
+def test_zip_digits_after_the_prefix_are_each_as_likely_as_any() -> None:
+    codes = decode(np.full(50_000, 21), KINDS["zip"], np.random.default_rng(4)).to_pylist()
+    assert {code[:3] for code in codes} == {"021"}
+    assert {len(code) for code in codes} == {5}
+    counted = np.bincount([int(code[3:]) for code in codes], minlength=100)
+    assert np.abs(counted - 500).max() < 130
+    assert decode(np.array([0]), KINDS["zips"], np.random.default_rng(0)).to_pylist() == ["02100"]
