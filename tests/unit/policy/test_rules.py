@@ -133,10 +133,24 @@ def test_more_rows_out_than_in_are_a_warning() -> None:
     assert judge({RELEASE: {"rows: 100000": "rows: 500000"}}) == ()
 
 
+def test_free_text_is_left_out_with_a_warning() -> None:
+    text = IDENTIFIER.replace("mrn: {type: identifier", "notes: {type: text")
+    changes = {DATASET: {"    age_group:": text}, RELEASE: {"follow_up]": "follow_up, notes]"}}
+    (finding,) = judge(changes)
+    assert (finding.rule, finding.level) == ("free-text", "warn")
+    assert word_at(finding, changes).startswith("notes")
+
+
+def test_an_identifier_that_is_made_up_anew_may_be_released() -> None:
+    made_up = IDENTIFIER.replace("phi}", "phi, regenerate: {prefix: P-}}")
+    changes = {DATASET: {"    age_group:": made_up}, RELEASE: {"follow_up]": "follow_up, mrn]"}}
+    assert judge(changes) == ()
+
+
 def test_every_rule_of_the_source_has_a_case_here() -> None:
     source = inspect.getsource(rules)
     named = {part.split('"')[1] for part in source.split("case.finding(")[1:] if '"' in part[:60]}
-    assert named == {rule for rule, *_ in CASES} | {"rows-out"}
+    assert named == {rule for rule, *_ in CASES} | {"rows-out", "free-text"}
 
 
 @pytest.mark.parametrize(
