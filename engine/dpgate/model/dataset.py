@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
-from dpgate.model.columns import Column
+from dpgate.model.columns import Column, IdentifierColumn
 from dpgate.model.values import ColumnName, Frozen, Name, Relation, Text
 
 
