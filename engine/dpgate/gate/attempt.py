@@ -56,7 +56,7 @@ def attempt(
         with warnings.catch_warnings():
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
-            source = open_source(source_uri, case.dataset, case.release.spec.columns)
+            source = open_source(source_uri, case.dataset, case.release.spec.columns, run.folder)
             mechanisms = Mechanisms(cost.events, cost.task.relation)
             model = cost.synthesizer.fit(cost.task, cost.events, source, mechanisms, progress)
             table = model.sample(cost.task.rows, progress)

@@ -10,18 +10,19 @@ import pyarrow as pa
 
 from dpgate.errors import SourceError
 from dpgate.model.domain import Domain
-from dpgate.sources.count import tables
+from dpgate.sources.count import tables, used_by
 from dpgate.sources.encode import encode, readable
+from dpgate.sources.encoded import Encoded
+from dpgate.sources.lookup import Lookup
 from dpgate.sources.temporal import known_zone
 from dpgate.sources.total import totals, units
 
 if TYPE_CHECKING:
-    from dpgate.sources.count import Codes
+    from pathlib import Path
+
+    from dpgate.sources.count import Batch
     from dpgate.sources.interface import Cells, Counts, Sum
     from dpgate.sources.total import Addend
-
-_KEPT_BYTES = 256 * 2**20
-"""Encoded rows are kept in memory up to this size; larger data is read again for each count."""
 
 Read = Callable[[], Iterator[pa.RecordBatch]]
 
@@ -32,15 +33,19 @@ class ArrowSource:
     Args:
         domain: the cells; column names are looked up in each batch.
         read: starts over and yields every batch, with types that `readable` accepts.
+        folder: where encoded rows may be kept between counts, see `Encoded`; without it, data
+            that is too large for memory is read again for each count.
 
     Privacy:
-        Holds private data, in the clear, in memory.
+        Holds private data, in the clear, in memory and in that folder.
     """
 
-    def __init__(self, domain: Domain, read: Read) -> None:
+    def __init__(self, domain: Domain, read: Read, folder: Path | None = None) -> None:
         self._domain = domain
         self._read = read
-        self._kept: list[tuple[Codes, ...]] | None = None
+        self._folder = folder
+        self._lookups = [Lookup(column) for column in domain.columns]
+        self._kept: Encoded | None = None
 
     @property
     def domain(self) -> Domain:
@@ -55,7 +60,7 @@ class ArrowSource:
             return []
         # Whatever Arrow says may quote the data; nothing of it is kept.
         with contextlib.suppress(Exception):
-            return tables(self._batches(), cliques, self._domain.sizes, merged)
+            return tables(self._batches(used_by(cliques)), cliques, self._domain.sizes, merged)
         raise _unreadable()
 
     def sums(self, wanted: Sequence[Sum]) -> list[Counts]:
@@ -80,22 +85,19 @@ class ArrowSource:
                 for each in wanted
             ]
 
-    def _batches(self) -> Iterator[Sequence[Codes]]:
-        if self._kept is not None:
-            yield from self._kept
+    def _batches(self, columns: Sequence[int]) -> Iterator[Batch]:
+        """Codes of the wanted columns; those of all columns are kept on the first round."""
+        if self._kept is not None and self._kept.whole:
+            yield from self._kept.batches(columns)
             return
-        kept: list[tuple[Codes, ...]] = []
-        size = 0
+        keep = Encoded(self._folder) if self._kept is None else None
         for batch in self._read():
-            codes = tuple(encode(batch.column(c.name), c) for c in self._domain.columns)
-            size += sum(column.nbytes for column in codes)
-            if size <= _KEPT_BYTES:
-                kept.append(codes)
-            else:
-                kept.clear()
+            wanted = range(len(self._domain)) if keep is not None else columns
+            codes = {c: self._lookups[c].cells(batch.column(self._domain.names[c])) for c in wanted}
+            if keep is not None:
+                keep.add(tuple(codes.values()))
             yield codes
-        if size <= _KEPT_BYTES:
-            self._kept = kept
+        self._kept = self._kept or keep
 
 
 def _unreadable() -> SourceError:
@@ -132,11 +134,12 @@ def check_schema(schema: pa.Schema, domain: Domain, *, typed: bool = True) -> No
         )
 
 
-def table_source(table: pa.Table, domain: Domain) -> ArrowSource:
-    """A source over a table in memory.
+def table_source(table: pa.Table, domain: Domain, folder: Path | None = None) -> ArrowSource:
+    """A source over a table in memory, or mapped into it. For `folder` see `ArrowSource`.
 
     Raises:
         SourceError: a column is missing or of a type that cannot be counted.
     """
     check_schema(table.schema, domain)
-    return ArrowSource(domain, lambda: iter(table.select(list(domain.names)).to_batches(65_536)))
+    selected = table.select(list(domain.names))
+    return ArrowSource(domain, lambda: iter(selected.to_batches(65_536)), folder)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+
+from dpgate.sources.cover import CELLS_AT_MOST, Clique, cover
+from dpgate.sources.lookup import taken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dpgate.sources.interface import Cells, Counts
 
-    Codes = NDArray[np.uint16]
+    Codes: TypeAlias = NDArray[np.unsignedinteger[Any]]
+    Batch: TypeAlias = Sequence[Codes] | Mapping[int, Codes]
 
 
 def tables(
-    batches: Iterable[Sequence[Codes]],
-    cliques: Sequence[tuple[int, ...]],
+    batches: Iterable[Batch],
+    cliques: Sequence[Clique],
     sizes: Sequence[int],
     merged: Sequence[Cells] | None = None,
 ) -> list[Counts]:
@@ -36,25 +40,49 @@ def tables(
     Privacy:
         Exact private counts.
     """
+    coarser = None if merged is None else [_narrow(cells) for cells in merged]
     if merged is not None:
         sizes = [int(cells.max()) + 1 for cells in merged]
-    shapes = [tuple(sizes[column] for column in clique) for clique in cliques]
+    groups = cover(cliques, sizes)
+    shapes = [tuple(sizes[column] for column in group) for group in groups]
     totals = [np.zeros(prod(shape), dtype=np.int64) for shape in shapes]
-    used = sorted({column for clique in cliques for column in clique})
+    used = used_by(cliques)
     for batch in batches:
-        # Indices are computed once a column in the width that bincount wants.
-        codes = {column: _coarse(batch[column], merged, column) for column in used}
-        for clique, shape, total in zip(cliques, shapes, totals, strict=True):
-            np.add(total, np.bincount(_index(clique, shape, codes), minlength=total.size), total)
-    return [total.reshape(shape) for total, shape in zip(totals, shapes, strict=True)]
+        codes = {c: batch[c] if coarser is None else taken(coarser[c], batch[c]) for c in used}
+        for group, shape, total in zip(groups, shapes, totals, strict=True):
+            index = _index(group, shape, codes)
+            np.add(total, np.bincount(index, minlength=total.size), out=total)
+    wholes = [total.reshape(shape) for total, shape in zip(totals, shapes, strict=True)]
+    return [_part(clique, groups, wholes) for clique in cliques]
 
 
-def _coarse(codes: Codes, merged: Sequence[Cells] | None, column: int) -> Cells:
-    return codes.astype(np.int64) if merged is None else merged[column][codes]
+def used_by(cliques: Sequence[Clique]) -> list[int]:
+    """The columns of any clique, in order."""
+    return sorted({column for clique in cliques for column in clique})
 
 
-def _index(clique: tuple[int, ...], shape: tuple[int, ...], codes: dict[int, Cells]) -> Cells:
-    index = codes[clique[0]]
-    for column, size in zip(clique[1:], shape[1:], strict=True):
-        index = index * size + codes[column]
+def _narrow(cells: Cells) -> Codes:
+    return cells.astype(np.uint8 if cells.max() < 2**8 else np.uint16)
+
+
+def _index(
+    group: Clique, shape: tuple[int, ...], codes: Mapping[int, Codes]
+) -> NDArray[np.integer]:
+    """The place of each row in the table, in as few bytes as hold it: memory is what it costs."""
+    wide = np.uint16 if prod(shape) <= CELLS_AT_MOST else np.int64
+    index: NDArray[np.integer] = codes[group[0]].astype(wide)
+    for column, size in zip(group[1:], shape[1:], strict=True):
+        index *= wide(size)
+        index += codes[column]
     return index
+
+
+def _part(clique: Clique, groups: Sequence[Clique], wholes: Sequence[Counts]) -> Counts:
+    """The table of a clique out of one that holds it; axes in the clique's order."""
+    fitting = [place for place, group in enumerate(groups) if set(clique) <= set(group)]
+    place = min(fitting, key=lambda place: wholes[place].size)
+    group = groups[place]
+    others = tuple(axis for axis, column in enumerate(group) if column not in clique)
+    kept = [column for column in group if column in clique]
+    summed = wholes[place].sum(axis=others)
+    return np.ascontiguousarray(summed.transpose([kept.index(column) for column in clique]))

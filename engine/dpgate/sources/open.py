@@ -41,8 +41,17 @@ def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
     rows.check(_rows(uri), domain_of(dataset, tuple(columns)), dataset.spec.unit)
 
 
-def open_source(uri: str, dataset: Dataset, columns: Sequence[str]) -> MarginalSource:
+def open_source(
+    uri: str, dataset: Dataset, columns: Sequence[str], folder: Path | None = None
+) -> MarginalSource:
     """A source over the named columns, after `describe`.
+
+    Args:
+        uri: see `describe`.
+        dataset: says what the columns hold.
+        columns: the columns that a release needs.
+        folder: private to the user, such as an attempt's; encoded rows that are too many for
+            memory are kept there between counts, see `dpgate.sources.encoded.Encoded`.
 
     Raises:
         SourceError: see `describe`.
@@ -55,7 +64,8 @@ def open_source(uri: str, dataset: Dataset, columns: Sequence[str]) -> MarginalS
     describe(uri, dataset, columns)
     from dpgate.sources import rows
 
-    return rows.streamed(_rows(uri), domain_of(dataset, tuple(columns)), dataset.spec.unit)
+    domain = domain_of(dataset, tuple(columns))
+    return rows.streamed(_rows(uri), domain, dataset.spec.unit, folder)
 
 
 def _rows(uri: str) -> Rows:

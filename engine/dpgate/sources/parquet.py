@@ -14,6 +14,7 @@ from dpgate.model.domain import Domain
 from dpgate.sources.arrow import ArrowSource
 
 _ROWS = 131_072
+_BUFFER_BYTES = 2**20
 
 
 def schema(path: Path) -> pa.Schema:
@@ -33,11 +34,18 @@ def schema(path: Path) -> pa.Schema:
 
 
 def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """All rows of one file, with the named columns."""
-    with pq.ParquetFile(path) as file:
+    """All rows of one file, with the named columns; text as the file has it, by dictionary."""
+    texts = [f.name for f in pq.read_schema(path) if pa.types.is_string(f.type)]
+    # Read in buffers, a row group takes no more memory than the pages at hand.
+    with pq.ParquetFile(
+        path,
+        read_dictionary=[name for name in names if name in texts],
+        buffer_size=_BUFFER_BYTES,
+        pre_buffer=False,
+    ) as file:
         yield from file.iter_batches(batch_size=_ROWS, columns=list(names))
 
 
-def parquet_source(path: Path, domain: Domain) -> ArrowSource:
-    """A source over one file whose schema was checked."""
-    return ArrowSource(domain, lambda: batches(path, domain.names))
+def parquet_source(path: Path, domain: Domain, folder: Path | None = None) -> ArrowSource:
+    """A source over one file whose schema was checked. For `folder` see `ArrowSource`."""
+    return ArrowSource(domain, lambda: batches(path, domain.names), folder)

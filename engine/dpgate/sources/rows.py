@@ -10,6 +10,8 @@ from dpgate.sources.files import Files
 from dpgate.sources.parquet import parquet_source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pyarrow as pa
 
     from dpgate.model.dataset import Unit
@@ -48,15 +50,20 @@ def check(rows: Rows, domain: Domain, unit: Unit) -> None:
         check_persons(schema, unit.column, typed=rows.typed)
 
 
-def streamed(rows: Rows, domain: Domain, unit: Unit) -> ArrowSource:
-    """A source over rows that were checked; of each person at most the bound's, if it is enforced."""
+def streamed(
+    rows: Rows, domain: Domain, unit: Unit, folder: Path | None = None
+) -> ArrowSource:
+    """A source over rows that were checked; of each person at most the bound's, if it is enforced.
+
+    For `folder` see `ArrowSource`.
+    """
     names = list(domain.names)
     if unit.column is None and isinstance(rows, Files) and rows.alone:
-        return parquet_source(rows.alone, domain)
+        return parquet_source(rows.alone, domain, folder)
     if unit.column is None:
-        return ArrowSource(domain, lambda: rows.read(names))
+        return ArrowSource(domain, lambda: rows.read(names), folder)
     from dpgate.sources.persons import Truncated
 
     column = unit.column
     read = Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
-    return ArrowSource(domain, read)
+    return ArrowSource(domain, read, folder)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dpgate.errors import SourceError
-from dpgate.sources import arrow
+from dpgate.sources import encoded
 from dpgate.sources.arrow import ArrowSource, table_source
 from tests.suites import worlds
 from tests.suites.sources import SourceSuite
@@ -37,11 +37,22 @@ class TestRereading(SourceSuite):
 
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(arrow, "_KEPT_BYTES", 16)
+        monkeypatch.setattr(encoded, "KEPT_BYTES", 16)
 
     def source(self, rows: list[worlds.Row], folder: Path) -> ArrowSource:
         table = worlds.table(rows)
         return ArrowSource(worlds.domain(), lambda: iter(table.to_batches(7)))
+
+
+class TestFile(SourceSuite):
+    """Data too large for memory is kept in a file between counts."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(encoded, "KEPT_BYTES", 16)
+
+    def source(self, rows: list[worlds.Row], folder: Path) -> ArrowSource:
+        return table_source(worlds.table(rows), worlds.domain(), folder)
 
 
 def test_kept_codes_spare_a_second_reading() -> None:
