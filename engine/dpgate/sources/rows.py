@@ -50,9 +50,7 @@ def check(rows: Rows, domain: Domain, unit: Unit) -> None:
         check_persons(schema, unit.column, typed=rows.typed)
 
 
-def streamed(
-    rows: Rows, domain: Domain, unit: Unit, folder: Path | None = None
-) -> ArrowSource:
+def streamed(rows: Rows, domain: Domain, unit: Unit, folder: Path | None = None) -> ArrowSource:
     """A source over rows that were checked; of each person at most the bound's, if it is enforced.
 
     For `folder` see `ArrowSource`.

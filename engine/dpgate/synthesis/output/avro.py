@@ -52,7 +52,7 @@ def _type(kind: pa.DataType) -> Any:
         size = {"precision": kind.precision, "scale": kind.scale}
         return {"type": "bytes", "logicalType": "decimal", **size}
     if pa.types.is_timestamp(kind):
-        return {"type": "long", "logicalType": "timestamp-micros"}
+        return {"type": "long", "logicalType": f"{'' if kind.tz else 'local-'}timestamp-micros"}
     return _TYPES[str(kind)]
 
 

@@ -43,7 +43,7 @@ def _literals(values: pa.Array) -> pa.Array:
     if kinds.is_date32(values.type):
         return pc.binary_join_element_wise('"', values.cast(pa.string()), '"', "")
     if kinds.is_timestamp(values.type):
-        return pc.binary_join_element_wise('"', moments(values, "T"), 'Z"', "")
+        return pc.binary_join_element_wise('"', moments(values, "T", "Z"), '"', "")
     if kinds.is_floating(values.type):
         return floats(values, "[.e]", ".0")
     return digits(values)

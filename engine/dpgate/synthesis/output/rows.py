@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dpgate.errors import SynthesisError
 
-_TYPES = frozenset({"int64", "double", "bool", "string", "date32[day]", "timestamp[us, tz=UTC]"})
+_TYPES = frozenset({"int64", "double", "bool", "string", "date32[day]"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +57,15 @@ class Rows:
             SynthesisError: names columns of the document.
         """
         kinds = {field.name: field.type for field in self.schema}
-        odd = [n for n, k in kinds.items() if str(k) not in _TYPES and not pa.types.is_decimal(k)]
+        odd = [name for name, kind in kinds.items() if not _held(kind)]
         if odd:
             raise SynthesisError(f"{format_} cannot hold columns: {', '.join(odd)}")
+
+
+def _held(kind: pa.DataType) -> bool:
+    if pa.types.is_timestamp(kind):
+        return kind.tz in (None, "UTC") and kind.unit != "ns"
+    return str(kind) in _TYPES or pa.types.is_decimal128(kind)
 
 
 def plain(kind: pa.DataType) -> pa.DataType:

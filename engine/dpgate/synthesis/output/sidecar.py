@@ -15,7 +15,8 @@ from dpgate.synthesis.output.rows import Rows
 
 SUFFIX = "-metadata.json"
 
-_MOMENTS = {"csv": "yyyy-MM-dd HH:mm:ss.SSSSSSX", "jsonl": "yyyy-MM-ddTHH:mm:ss.SSSSSSX"}
+_BETWEEN = {"csv": " ", "jsonl": "T"}
+_FRACTION = {"s": "", "ms": ".SSS", "us": ".SSSSSS"}
 _TYPES: dict[str, Any] = {
     "int64": "long",
     "double": "double",
@@ -61,5 +62,6 @@ def _type(kind: pa.DataType, format_: str) -> Any:
     if pa.types.is_decimal(kind):
         return "decimal"
     if pa.types.is_timestamp(kind):
-        return {"base": "datetime", "format": _MOMENTS[format_]}
+        time = f"HH:mm:ss{_FRACTION[kind.unit]}{'X' if kind.tz else ''}"
+        return {"base": "datetime", "format": f"yyyy-MM-dd{_BETWEEN[format_]}{time}"}
     return _TYPES[str(kind)]

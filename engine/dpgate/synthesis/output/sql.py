@@ -65,7 +65,7 @@ def _type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision}, {kind.scale})"
     if pa.types.is_timestamp(kind):
-        return "TIMESTAMP WITH TIME ZONE"
+        return f"TIMESTAMP{' WITH TIME ZONE' if kind.tz else ''}"
     return _TYPES[str(kind)]
 
 
@@ -76,8 +76,8 @@ def _literals(values: pa.Array) -> pa.Array:
     if kinds.is_date32(values.type):
         return pc.binary_join_element_wise("DATE '", values.cast(pa.string()), "'", "")
     if kinds.is_timestamp(values.type):
-        opening = "TIMESTAMP WITH TIME ZONE '"
-        return pc.binary_join_element_wise(opening, moments(values, " "), "+00:00'", "")
+        opening = f"{_type(values.type)} '"
+        return pc.binary_join_element_wise(opening, moments(values, " ", "+00:00"), "'", "")
     if kinds.is_floating(values.type):  # without an exponent it would be read as a decimal
         return floats(values, "e", "e0")
     return digits(values)

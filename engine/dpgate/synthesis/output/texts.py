@@ -37,10 +37,17 @@ def floats(values: pa.Array, mark: str, end: str) -> pa.Array:
     return pc.if_else(pc.match_substring_regex(text, mark), text, longer)
 
 
-def moments(values: pa.Array, between: str) -> pa.Array:
-    """Times of day in UTC, to the microsecond, without a zone: `2020-01-02 03:04:05.000006`."""
-    text = values.cast(pa.timestamp("us")).cast(pa.string())
-    return text if between == " " else pc.replace_substring(text, " ", between)
+def moments(values: pa.Array, between: str, zone: str) -> pa.Array:
+    """Days and times to the column's precision: `2020-01-02 03:04:05.000006`.
+
+    Args:
+        values: moments in UTC, or wherever their documentation says.
+        between: day and time.
+        zone: appended to moments in UTC.
+    """
+    text = values.cast(pa.timestamp(values.type.unit)).cast(pa.string())
+    parts = pc.replace_substring(text, " ", between)
+    return pc.binary_join_element_wise(parts, zone if values.type.tz else "", "")
 
 
 def written(parts: Sequence[object]) -> memoryview:

@@ -27,7 +27,7 @@ HOSTILE = (
     "=1+1", "+1", "-1", "@SUM(A1)", "NULL", "null", "\u2028", "\ufeff", ":name", "%s", "$1", "a,b",
     "'", "''", "\\'", "x" * 500,
 )  # fmt: skip
-NAMES = ["select", "Whole", "f", "flag", "day", "at", "price", "listed"]
+NAMES = ["select", "Whole", "f", "flag", "day", "at", "local", "second", "price", "listed"]
 UTC = dt.UTC
 
 
@@ -43,6 +43,8 @@ def rows(count: int = 48, *, seed: int = 0) -> pa.Table:
         ("flag", pa.bool_(), [True, False, None] * count),
         ("day", pa.date32(), [dt.date(1815, 12, 10), None, dt.date(9999, 12, 31)] * count),
         ("at", pa.timestamp("us", tz="UTC"), [moment, None, moment.replace(microsecond=0)] * count),
+        ("local", pa.timestamp("us"), [moment.replace(tzinfo=None), None] * count),
+        ("second", pa.timestamp("s"), [dt.datetime(1600, 2, 29, 1, 2, 3), None] * count),  # noqa: DTZ001
         ("price", pa.decimal128(20, 9), [Decimal("0.000000001"), None, Decimal("-12.5")] * count),
     ]
     arrays = {name: pa.array(values[:count], kind) for name, kind, values in columns}
@@ -58,7 +60,7 @@ def plain(table: pa.Table) -> list[dict[str, Any]]:
 
 def from_parquet(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     table = parquet.read_table(folder / "data.parquet")
-    assert [f.nullable for f in table.schema] == [False] + [True] * 7
+    assert [f.nullable for f in table.schema] == [False] + [True] * 9
     return plain(table), {k.decode(): v.decode() for k, v in table.schema.metadata.items()}
 
 
@@ -110,7 +112,8 @@ def from_jsonl(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
         exact = json.loads(line, parse_float=Decimal)["price"]
         row["price"] = None if exact is None else Decimal(exact)
         row["day"] = row["day"] and dt.date.fromisoformat(row["day"])
-        row["at"] = row["at"] and dt.datetime.fromisoformat(row["at"])
+        for name in ("at", "local", "second"):
+            row[name] = row[name] and dt.datetime.fromisoformat(row[name])
     return read, beside(folder, "jsonl")["notes"][0]
 
 
@@ -131,13 +134,13 @@ def from_sql(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     assert [(name, kind) for name, kind, *_ in described] == list(
         zip(NAMES, TYPES_IN_SQL, strict=True)
     )
-    assert [null for _, _, null, *_ in described] == ["NO"] + ["YES"] * 7
+    assert [null for _, _, null, *_ in described] == ["NO"] + ["YES"] * 9
     return read, stated(script)
 
 
 TYPES_IN_SQL = [
-    "VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP WITH TIME ZONE", "DECIMAL(20,9)",
-    "VARCHAR",
+    "VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP",
+    "TIMESTAMP", "DECIMAL(20,9)", "VARCHAR",
 ]  # fmt: skip
 
 Reading = Callable[[Path], tuple[list[dict[str, Any]], dict[str, str]]]
