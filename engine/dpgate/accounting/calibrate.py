@@ -17,6 +17,7 @@ from dpgate.accounting.rounding import (
 )
 from dpgate.errors import AccountingError
 from dpgate.model.event import Event, Mechanism
+from dpgate.model.policy import Proof
 from dpgate.model.values import Relation
 
 DIGITS = 9
@@ -118,6 +119,26 @@ def noisy_max_event(
     return _event("noisy-max", name, rho, times, Decimal(sensitivity_squared), relation)
 
 
+def foreign_event(*, name: str, rho: Decimal, factor: Decimal, relation: Relation) -> Event:
+    """One run of another program that costs at most `rho`.
+
+    Args:
+        name: what runs.
+        rho: zCDP budget, > 0.
+        factor: how many times the ρ that the program claims it really costs, > 0.
+        relation: neighboring relation for which that was shown.
+
+    Returns:
+        An event whose loss is at most `rho`; the program is to be given `claimed_rho` of it.
+    """
+    return _event("foreign", name, rho, 1, factor, relation, proof="real-arithmetic")
+
+
+def claimed_rho(event: Event) -> Decimal:
+    """The ρ that a foreign program says it spends, rounded down to 9 significant digits."""
+    return significant_down(1 / (2 * Fraction(event.scale) ** 2), DIGITS)
+
+
 def _event(
     mechanism: Mechanism,
     name: str,
@@ -125,6 +146,8 @@ def _event(
     times: int,
     sensitivity_squared: Decimal,
     relation: Relation,
+    *,
+    proof: Proof = "opendp",
 ) -> Event:
     if rho <= 0 or sensitivity_squared <= 0 or times < 1:
         raise AccountingError(
@@ -148,5 +171,5 @@ def _event(
         times=times,
         loss=loss(),
         delta0=Decimal(0),
-        proof="opendp",
+        proof=proof,
     )

@@ -42,7 +42,7 @@ def loss_of(
         times: number of runs, ≥ 1.
 
     Returns:
-        ρ of zCDP (`gaussian`, `noisy-max`), pure ε (`laplace`), or 0 (`sampled-gaussian`, whose
+        ρ of zCDP (`gaussian`, `noisy-max`, `foreign`), pure ε (`laplace`), or 0 (`sampled-gaussian`, whose
         loss is its curve).
 
     Privacy:

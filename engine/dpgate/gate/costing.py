@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dpgate.accounting import calibrate, compose, curves, groups
@@ -92,6 +93,20 @@ def person_spend(events: tuple[Event, ...], units: int, orders: tuple[int, ...])
     for event in events:
         total += Spend(curves.group(event, units, orders), event.delta0)
     return total
+
+
+def claimed_epsilon(events: tuple[Event, ...], delta: Decimal) -> Decimal | None:
+    """ε of the release if foreign programs cost what they say of themselves; None without any."""
+    if all(event.mechanism != "foreign" for event in events):
+        return None
+    return compose.release_epsilon([_as_claimed(event) for event in events], delta)
+
+
+def _as_claimed(event: Event) -> Event:
+    if event.mechanism != "foreign":
+        return event
+    part = event.model_copy(update={"sensitivity_squared": Decimal(1)})
+    return part.model_copy(update={"loss": curves.loss(part)})
 
 
 def to_record(spend: Spend) -> record.Spend:

@@ -66,7 +66,13 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
 
 
 def _event(event: Event) -> Term:
-    kind = {"gaussian": "ρ", "noisy-max": "ρ", "laplace": "ε", "sampled-gaussian": "curve"}
+    kind = {
+        "gaussian": "ρ",
+        "noisy-max": "ρ",
+        "laplace": "ε",
+        "sampled-gaussian": "curve",
+        "foreign": "ρ",
+    }
     distance = f"Δ²={plain(event.sensitivity_squared)}, scale {plain(event.scale)}"
     loss = f"{kind[event.mechanism]} {plain(event.loss)}" if event.loss else "loss by its curve"
     return Term(

@@ -12,7 +12,7 @@ from typing import Literal
 from dpgate.accounting.filter import epsilon
 from dpgate.gate import budgets, check
 from dpgate.gate.approvals import Binding, Judgement, judge_release
-from dpgate.gate.costing import Cost, cost_of
+from dpgate.gate.costing import Cost, claimed_epsilon, cost_of
 from dpgate.gate.past import Past
 from dpgate.gate.results import ApprovalRow, NoiseRow, Open, PlanResult, Rejected, ScopeRow
 from dpgate.gate.standing import Standing, open_standing
@@ -227,6 +227,9 @@ def _result(
         orders=policy.spec.accounting.orders,
         scopes=rows,
         epsilon=claim.epsilon if claim else zero,
+        claimed_epsilon=(
+            claimed_epsilon(cost.events, case.release.spec.privacy.delta) if cost else None
+        ),
         release_delta=case.release.spec.privacy.delta,
         relation=case.dataset.spec.neighboring,
         unit=case.dataset.spec.unit.protected,

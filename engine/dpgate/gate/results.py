@@ -83,6 +83,8 @@ class PlanResult(Frozen):
     scopes: tuple[ScopeRow, ...]
     epsilon: Recorded
     """ε of this release alone, by OpenDP, at `release_delta`."""
+    claimed_epsilon: Recorded | None = None
+    """The same if a foreign program cost what it says of itself; null where none runs."""
     release_delta: Recorded
     relation: str
     unit: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dpgate.accounting.curves import loss
 from dpgate.errors import AccountingError, InsufficientBudgetError
-from dpgate.mechanisms.measurement import Measurement, measurement
+from dpgate.mechanisms.measurement import measurement
 from dpgate.mechanisms.tape import Call, UnsafeTape
 from dpgate.model.event import Event, Mechanism
 from dpgate.model.values import Relation
@@ -48,7 +48,9 @@ class Mechanisms:
                 raise AccountingError(
                     f"{event.name} is accounted under {event.relation}, not under {relation}"
                 )
-        self._measurements = {event.name: measurement(event) for event in events}
+        self._measurements = {
+            event.name: measurement(event) for event in events if event.mechanism != "foreign"
+        }
         self._used = dict.fromkeys(self._events, 0)
         self._tape = tape
 
@@ -71,7 +73,8 @@ class Mechanisms:
         """
         import numpy as np
 
-        run = self._debit(name, "gaussian").run
+        self._debit(name, "gaussian")
+        run = self._measurements[name].run
         event = self._events[name]
         answer = self._tape.answer(event, counts) if self._tape else None
         if answer is None:
@@ -99,13 +102,29 @@ class Mechanisms:
             Reads private numbers; spends one of the event's `times`. ρ = Δ∞²/2·scale² (bounded
             range, Cesar and Rogers 2021).
         """
-        run = self._debit(name, "noisy-max").run
+        self._debit(name, "noisy-max")
+        run = self._measurements[name].run
         event = self._events[name]
         answer = self._tape.answer(event, scores) if self._tape else None
         index = int(run(scores) if answer is None else answer)
         if self._tape:
             self._tape.record(Call(event=event, inputs=scores.copy(), output=index))
         return index
+
+    def foreign(self, name: str) -> None:
+        """Pays for a run of another program, which the caller starts after this.
+
+        Args:
+            name: the event that pays.
+
+        Raises:
+            InsufficientBudgetError: the event is not reserved or used up.
+
+        Privacy:
+            Reads nothing. What the program reads, and with what noise, is outside this session;
+            the caller vouches that it costs what the event says.
+        """
+        self._debit(name, "foreign")
 
     @property
     def spent(self) -> tuple[Event, ...]:
@@ -116,7 +135,7 @@ class Mechanisms:
             if used
         )
 
-    def _debit(self, name: str, mechanism: Mechanism) -> Measurement:
+    def _debit(self, name: str, mechanism: Mechanism) -> None:
         event = self._events.get(name)
         if event is None:
             raise InsufficientBudgetError(what=name, remaining=0, requested=1)
@@ -125,7 +144,6 @@ class Mechanisms:
         if self._used[name] >= event.times:
             raise InsufficientBudgetError(what=name, remaining=0, requested=1)
         self._used[name] += 1
-        return self._measurements[name]
 
     @staticmethod
     def _charged(event: Event, used: int) -> Event:

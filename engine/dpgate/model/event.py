@@ -13,11 +13,14 @@ from pydantic import Field, StrictInt, model_validator
 from dpgate.model.policy import Proof
 from dpgate.model.values import Frozen, Recorded, Relation
 
-Mechanism = Literal["gaussian", "noisy-max", "laplace", "sampled-gaussian"]
+Mechanism = Literal["gaussian", "noisy-max", "laplace", "sampled-gaussian", "foreign"]
 """`gaussian`: integer (discrete) Gaussian noise on integers, zCDP by L2 distance.
 `noisy-max`: OpenDP's noisy max under zCDP, by L-infinity distance.
 `laplace`: integer (discrete) Laplace noise, pure DP by L1 distance.
-`sampled-gaussian`: Poisson-subsampled Gaussian (a step of DP-SGD), add-remove only."""
+`sampled-gaussian`: Poisson-subsampled Gaussian (a step of DP-SGD), add-remove only.
+`foreign`: a whole run of another program with noise of its own. It says of itself that it is
+ρ-zCDP, ρ = 1/2·scale²; an analysis of ours says that it is so at `sensitivity_squared` times
+that ρ."""
 
 
 class Event(Frozen):
@@ -37,7 +40,7 @@ class Event(Frozen):
     """Poisson sampling rate; `sampled-gaussian` only."""
     times: Annotated[StrictInt, Field(ge=1, le=10**9)]
     loss: Recorded
-    """What is charged for all `times` together: ρ (gaussian, noisy-max), pure ε (laplace), or 0
+    """What is charged for all `times` together: ρ (gaussian, noisy-max, foreign), pure ε (laplace), or 0
     for `sampled-gaussian`, whose loss is its curve."""
     delta0: Recorded
     """δ that the mechanism itself needs, 0 for all of the above."""
@@ -52,6 +55,8 @@ class Event(Frozen):
             raise ValueError("scale and sensitivity_squared must be above 0")
         if sampled and (self.relation != "add-remove" or self.proof != "real-arithmetic"):
             raise ValueError("sampled-gaussian is accounted under add-remove, by real arithmetic")
+        if self.mechanism == "foreign" and self.proof != "real-arithmetic":
+            raise ValueError("foreign noise is accounted by real arithmetic")
         if self.sampling_rate is not None and not 0 < self.sampling_rate <= 1:
             raise ValueError("sampling_rate must lie in (0, 1]")
         return self

@@ -91,6 +91,14 @@ def _claims(result: PlanResult) -> list[Text]:
             style="dim",
         ),
     ]
+    if result.claimed_epsilon is not None:
+        lines.append(
+            Text(
+                f"the synthesizer itself would claim ε {shown(result.claimed_epsilon)} for this; "
+                f"it really costs {shown(result.epsilon)}",
+                style="yellow",
+            )
+        )
     lines += _persons(result)
     if result.noise:
         kinds = {1: "one-way", 2: "two-way"}

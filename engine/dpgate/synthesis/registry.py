@@ -13,7 +13,6 @@ GROUP = "dpgate.synthesizers"
 _REFUSED = {
     "smartnoise-dpctgan": "it spends more than it is asked to, and its model holds every raw row",
     "smartnoise-patectgan": "its student trains on the raw data",
-    "smartnoise-mst": "it uses the exact row count as if it were public",
 }
 """Synthesizers that claim privacy and do not have it, with what was found."""
 

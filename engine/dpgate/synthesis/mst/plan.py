@@ -9,9 +9,9 @@ from decimal import Decimal
 from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
 from dpgate.accounting.rounding import significant_down
 from dpgate.errors import SynthesisError
-from dpgate.model.domain import ColumnDomain
 from dpgate.model.event import Event
 from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.representable import require_representable
 
 ONE_WAY, SELECT, TWO_WAY = "mst.one_way", "mst.select", "mst.two_way"
 
@@ -69,12 +69,7 @@ def plan(task: Task, rho: Decimal) -> tuple[Event, ...]:
             f"mst handles {_CELLS_AT_MOST}",
             fix="give one of them fewer bins",
         )
-    odd = [column.name for column in task.domain.columns if not _representable(column)]
-    if odd:
-        raise SynthesisError(
-            f"columns with values beyond 64-bit numbers: {', '.join(odd)}",
-            fix="give them smaller bounds, or list the values as text",
-        )
+    require_representable(task.domain)
     moved = 2 if task.relation == "replace-one" else 1
     times = _times(len(sizes))
     whole = sum(_SHARES[name] for name in times)
@@ -91,12 +86,6 @@ def plan(task: Task, rho: Decimal) -> tuple[Event, ...]:
             )
         )
     return tuple(events)
-
-
-def _representable(column: ColumnDomain) -> bool:
-    """Whether every value fits the numbers of released files; found out before anything is spent."""
-    whole = all(abs(value) < 2**63 for value in column.values if isinstance(value, int))
-    return whole and all(abs(edge) < 10**300 for edge in (*column.lows, *column.highs))
 
 
 def _times(columns: int) -> dict[str, int]:

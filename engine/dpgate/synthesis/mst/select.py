@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -50,12 +50,24 @@ def spanning_tree(
         return [(0, 1)] if len(columns) == 2 else []
     pairs = list(combinations(range(len(columns)), 2))
     scores = _scores(source, columns, pairs, total, sigma, progress)
-    component = list(range(len(columns)))
+    return kruskal(pairs, scores, lambda among: mechanisms.select(SELECT, among))
+
+
+def kruskal(pairs: Sequence[Pair], scores: Counts, choose: Callable[[Counts], int]) -> list[Pair]:
+    """A tree over all columns, an edge a round among the pairs that would close no circle.
+
+    Args:
+        pairs: all pairs of columns, two columns at least.
+        scores: of each pair.
+        choose: the place of one of the scores it is given.
+    """
+    component = sorted({column for pair in pairs for column in pair})
+    rounds = len(component) - 1
     chosen: list[Pair] = []
-    while len(chosen) < len(columns) - 1:
+    for _ in range(rounds):
         open_ = np.array([component[a] != component[b] for a, b in pairs])
         places = np.flatnonzero(open_)
-        a, b = pairs[places[mechanisms.select(SELECT, scores[places])]]
+        a, b = pairs[places[choose(scores[places])]]
         chosen.append((a, b))
         old, new = component[b], component[a]
         component = [new if c == old else c for c in component]

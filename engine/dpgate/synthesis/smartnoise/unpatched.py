@@ -1,0 +1,93 @@
+"""SmartNoise's MST and AIM as shipped, at what they really cost; for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dpgate.model.event import Event
+from dpgate.model.policy import Proof
+from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.smartnoise import honest
+from dpgate.synthesis.smartnoise.synthesizer import missing
+
+if TYPE_CHECKING:
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
+
+
+class SmartnoiseMstUnpatched:
+    """SmartNoise's MST with its own noise, under replace-one, at 8/3 of the ρ it claims."""
+
+    name: str = "smartnoise-mst-unpatched"
+    proof: Proof = "real-arithmetic"
+
+    def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
+        """One event that costs at most `rho`, see `dpgate.synthesis.smartnoise.honest`."""
+        return honest.plan(task, rho, self.name, honest.MST_FACTOR)
+
+    def noise(self, task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
+        """Noise per cell, before cells are merged."""
+        return honest.noise_mst(task, events)
+
+    def fit(
+        self,
+        task: Task,
+        events: Sequence[Event],
+        source: MarginalSource,
+        mechanisms: Mechanisms,
+        progress: Progress,
+    ) -> Model:
+        """Runs SmartNoise; see `Synthesizer.fit`.
+
+        Raises:
+            MissingExtraError: SmartNoise is not installed.
+            SynthesisError: the estimation diverged.
+
+        Privacy:
+            Noise and selection are SmartNoise's own, outside `mechanisms`, which is debited.
+        """
+        try:
+            from dpgate.synthesis.smartnoise.fit_unpatched import fit_mst
+        except ModuleNotFoundError as error:
+            raise missing(error, self.name) from None
+        return fit_mst(task, events, source, mechanisms, progress)
+
+
+class SmartnoiseAimUnpatched:
+    """SmartNoise's AIM with its own noise, under replace-one, at 11/5 of the ρ it claims."""
+
+    name: str = "smartnoise-aim-unpatched"
+    proof: Proof = "real-arithmetic"
+
+    def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
+        """One event that costs at most `rho`, see `dpgate.synthesis.smartnoise.honest`."""
+        return honest.plan(task, rho, self.name, honest.AIM_FACTOR)
+
+    def noise(self, task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
+        """Noise per cell at the start; SmartNoise lowers it on the way."""
+        return honest.noise_aim(task, events)
+
+    def fit(
+        self,
+        task: Task,
+        events: Sequence[Event],
+        source: MarginalSource,
+        mechanisms: Mechanisms,
+        progress: Progress,
+    ) -> Model:
+        """Runs SmartNoise; see `Synthesizer.fit`.
+
+        Raises:
+            MissingExtraError: SmartNoise is not installed.
+            SynthesisError: the estimation diverged.
+
+        Privacy:
+            Noise and selection are SmartNoise's own, outside `mechanisms`, which is debited.
+        """
+        try:
+            from dpgate.synthesis.smartnoise.fit_unpatched import fit_aim
+        except ModuleNotFoundError as error:
+            raise missing(error, self.name) from None
+        return fit_aim(task, events, source, mechanisms, progress)
