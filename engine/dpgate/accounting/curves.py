@@ -116,7 +116,9 @@ def group(event: Event, k: int, orders: Iterable[int]) -> dict[int, Decimal]:
         orders: whole numbers ≥ 2.
 
     Raises:
-        AccountingError: k < 1, or k > 1 for `sampled-gaussian`, which has no such rule.
+        AccountingError: k < 1, or k > 1 for `sampled-gaussian` and `foreign`, which have no
+            such rule: another person may bring another number of rows, which a foreign program
+            may take as known.
 
     Privacy:
         Under add-remove a person is k rows away; under replace-one up to 2k, since the rows of
@@ -145,12 +147,12 @@ def _curve(event: Event, steps: int, orders: Iterable[int]) -> dict[int, Decimal
     wanted = tuple(orders)
     if any(order < 2 for order in wanted):
         raise AccountingError(f"orders must be whole numbers from 2 up, not {wanted}")
+    if steps != 1 and event.mechanism in ("sampled-gaussian", "foreign"):
+        raise AccountingError(
+            f"event {event.name}: a {event.mechanism} mechanism has no group privacy rule",
+            fix="use another synthesizer, or declare one row per person",
+        )
     if event.mechanism == "sampled-gaussian":
-        if steps != 1:
-            raise AccountingError(
-                f"event {event.name}: a subsampled Gaussian has no group privacy rule",
-                fix="let the mechanism sample and clip persons, or declare one row per person",
-            )
         return {order: _sampled(event, order) for order in wanted}
     if event.mechanism == "laplace":
         epsilon = Fraction(charged(event)) * steps / event.times

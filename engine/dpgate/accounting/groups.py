@@ -46,7 +46,7 @@ def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:
         that follows from it.
 
     Raises:
-        AccountingError: rows > 1 for `sampled-gaussian`, which has no such rule.
+        AccountingError: rows > 1 for `sampled-gaussian` and `foreign`, which have no such rule.
     """
     return tuple(_for_person(event, distance(rows, event.relation)) for event in events)
 
@@ -54,10 +54,10 @@ def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:
 def _for_person(event: Event, far: int) -> Event:
     if far == 1:
         return event
-    if event.mechanism == "sampled-gaussian":
+    if event.mechanism in ("sampled-gaussian", "foreign"):
         raise AccountingError(
-            f"event {event.name}: a subsampled Gaussian has no group privacy rule",
-            fix="use a mechanism that samples and clips persons, or protect rows",
+            f"event {event.name}: a {event.mechanism} mechanism has no group privacy rule",
+            fix="use another synthesizer, or protect rows",
         )
     moved = event.model_copy(update={"sensitivity_squared": event.sensitivity_squared * far**2})
     return moved.model_copy(update={"loss": loss(moved)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 
 from dpgate.errors import (
+    AccountingError,
     ChainError,
     DocumentError,
     PolicyError,
@@ -248,3 +250,49 @@ def test_persons_are_charged_where_the_dataset_protects_them(
     far = 12 if relation == "add-remove" else 24
     for few, many in zip(rows.noise, persons.noise, strict=True):
         assert abs(many.half_width / few.half_width / far - 1) < Decimal("0.01")
+
+
+def unpatched(fresh_team: Team, *, relation: str, allowed: bool = True) -> Team:
+    """A manifest that asks for SmartNoise as shipped, and a policy that lets it."""
+    classes = "synthesizers: [smartnoise-mst-unpatched], proofs: [real-arithmetic]}"
+    fresh_team.edit(MANIFEST, "with: mst", "with: smartnoise-mst-unpatched")
+    if allowed:
+        fresh_team.edit(POLICY, "synthesizers: [mst]}", classes)
+    for path in (POLICY, DATASET):
+        fresh_team.edit(path, "neighboring: add-remove", f"neighboring: {relation}")
+    fresh_team.edit(DATASET, "max_rows_per_person: 12", "max_rows_per_person: 1")
+    fresh_team.commit()
+    fresh_team.approve("policy")
+    fresh_team.adopt()
+    return fresh_team
+
+
+def test_what_a_foreign_program_claims_stands_beside_what_it_costs(fresh_team: Team) -> None:
+    team = unpatched(fresh_team, relation="replace-one")
+    result = plan(team)
+    assert result.verdict == "waiting"
+    assert result.claimed_epsilon is not None
+    assert Decimal("0.5") < result.claimed_epsilon < Decimal("0.7")
+    assert Decimal("0.99") < result.epsilon <= 1
+    words = " ".join(team.dpgate("plan", RELEASE).stdout.split())
+    assert re.search(r"would claim ε 0\.6\d+ for this; it really costs ε 1\b", words), words
+
+
+def test_where_rows_come_and_go_a_known_total_is_refused(fresh_team: Team) -> None:
+    team = unpatched(fresh_team, relation="add-remove")
+    done = team.dpgate("plan", RELEASE)
+    assert done.returncode == 2
+    assert "accounted under replace-one alone" in done.stderr + done.stdout
+
+
+def test_persons_of_many_rows_and_a_known_total_are_refused(fresh_team: Team) -> None:
+    team = unpatched(fresh_team, relation="replace-one")
+    team.edit(DATASET, "max_rows_per_person: 1", "max_rows_per_person: 12")
+    with pytest.raises(AccountingError, match="has no group privacy rule"):
+        plan(team)
+
+
+def test_the_policy_must_name_a_foreign_program_and_its_proof(fresh_team: Team) -> None:
+    team = unpatched(fresh_team, relation="replace-one", allowed=False)
+    rules = {finding.rule for finding in plan(team).findings}
+    assert {"class-synthesizer", "class-proof"} <= rules

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
+from dpgate.accounting.calibrate import foreign_event, gaussian_event, noisy_max_event
 from dpgate.accounting.curves import loss
 from dpgate.errors import AccountingError, InsufficientBudgetError
 from dpgate.mechanisms import measurement
@@ -163,3 +163,17 @@ def test_a_player_answers_in_order_and_still_debits() -> None:
     with pytest.raises(AccountingError, match="ends after 2 calls"):
         session.select("test.choice", COUNTS[0])
     assert len(tape.calls) == 2
+
+
+def test_another_program_is_paid_for_once() -> None:
+    event = foreign_event(
+        name="test.run", rho=Decimal("0.5"), factor=Decimal(3), relation="replace-one"
+    )
+    session = Mechanisms([event], "replace-one")
+    assert not session.spent
+    session.foreign("test.run")
+    assert list(session.spent) == [event]
+    with pytest.raises(InsufficientBudgetError, match=r"test\.run"):
+        session.foreign("test.run")
+    with pytest.raises(AccountingError, match="reserved for foreign, not gaussian"):
+        session.gaussian("test.run", COUNTS)

@@ -27,9 +27,10 @@ SAMPLED = GAUSSIAN | {
     "loss": "0",
     "proof": "real-arithmetic",
 }
+FOREIGN = GAUSSIAN | {"mechanism": "foreign", "proof": "real-arithmetic"}
 
 
-@pytest.mark.parametrize("given", [GAUSSIAN, SAMPLED, SAMPLED | {"sampling_rate": "1"}])
+@pytest.mark.parametrize("given", [GAUSSIAN, FOREIGN, SAMPLED, SAMPLED | {"sampling_rate": "1"}])
 def test_events_round_trip(given: dict[str, Any]) -> None:
     event = Event.model_validate(given)
     assert event.model_dump(mode="json", exclude_none=True) == given
@@ -44,6 +45,7 @@ def test_events_round_trip(given: dict[str, Any]) -> None:
         (SAMPLED, {"sampling_rate": "1.1"}, r"must lie in \(0, 1\]"),
         (SAMPLED, {"relation": "replace-one"}, "accounted under add-remove"),
         (SAMPLED, {"proof": "opendp"}, "by real arithmetic"),
+        (FOREIGN, {"proof": "opendp"}, "by real arithmetic"),
         (GAUSSIAN, {"scale": "0"}, "must be above 0"),
         (GAUSSIAN, {"sensitivity_squared": "0"}, "must be above 0"),
         (GAUSSIAN, {"times": 0}, "times"),

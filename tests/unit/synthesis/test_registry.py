@@ -22,7 +22,7 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
     assert "mst" in caught.value.fix
 
 
-@pytest.mark.parametrize("name", ["smartnoise-dpctgan", "smartnoise-patectgan", "smartnoise-mst"])
+@pytest.mark.parametrize("name", ["smartnoise-dpctgan", "smartnoise-patectgan"])
 def test_synthesizers_without_privacy_are_refused_with_the_reason(name: str) -> None:
     with pytest.raises(SynthesisError, match=f"{name} is refused: .+"):
         registry.get(name)

@@ -84,8 +84,8 @@ class PatchedMst(CountedMst):
     def compress_domain(self, data: Counted, measurements: Sequence[Any]) -> Any:
         """Merges cells below 3σ, and says of the merged one that it was scaled.
 
-        SmartNoise scales the count of k merged cells by 1/√k, so that its σ is that of the rest,
-        but fits it as if it were the count itself.
+        The count of k merged cells, scaled by 1/√k, has the σ of the others. SmartNoise scales it
+        by 1/√(k + 1) and fits it as if it had not been scaled, single cells too.
         """
         data, merged, undo = super().compress_domain(data, measurements)
         pairs = zip(measurements, merged, strict=True)
@@ -109,7 +109,7 @@ class PatchedMst(CountedMst):
         del rho, cliques
         columns = list(data.domain)
         pairs = list(combinations(range(len(columns)), 2))
-        names = [(columns[a], columns[b]) for a, b in pairs]
+        names: list[Clique] = [(columns[a], columns[b]) for a, b in pairs]
         if len(pairs) < 2:
             return names
         model = estimation.mirror_descent(
@@ -139,15 +139,15 @@ def _measured(noisy: Counts, clique: Clique, sigma: float) -> Any:
 
 
 def _corrected(before: Any, after: Any) -> Any:
-    """The measurement over merged cells, of a query that scales the last one."""
-    if before.noisy_measurement.size == 1:
-        return before  # nothing can be merged, yet SmartNoise scales it
-    lost = before.noisy_measurement.size - after.noisy_measurement.size
-    if not lost:
-        return after
-    scale = 1.0 / np.sqrt(lost + 1.0)
+    """The measurement over merged cells, scaled by 1/√k, of a query that does the same."""
+    if after is before:
+        return before
+    members = before.noisy_measurement.size - after.noisy_measurement.size + 1
+    values = np.array(after.noisy_measurement)
+    values[-1] *= np.sqrt((members + 1) / members)
+    scale = 1.0 / np.sqrt(members)
     return LinearMeasurement(
-        after.noisy_measurement,
+        values,
         after.clique,
         after.stddev,
         lambda table: table.datavector().at[-1].multiply(scale),

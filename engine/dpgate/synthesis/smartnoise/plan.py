@@ -109,9 +109,12 @@ def aim_weights(domain: Domain) -> Mapping[tuple[int, ...], int]:
         for a, b in combinations(range(len(sizes)), 2)
         if sizes[a] * sizes[b] <= AIM_CELLS_AT_MOST
     ]
-    shared = {(column,): sum(column in pair for pair in pairs) for column in range(len(sizes))}
+    shared: dict[tuple[int, ...], int] = {
+        (column,): sum(column in pair for pair in pairs) for column in range(len(sizes))
+    }
     both = {(a, b): shared[a,] + shared[b,] for a, b in pairs}
-    return {clique: max(1, weight) for clique, weight in {**shared, **both}.items()}
+    weights: dict[tuple[int, ...], int] = {**shared, **both}
+    return {clique: max(1, weight) for clique, weight in weights.items()}
 
 
 def require_small(domain: Domain, name: str) -> None:
