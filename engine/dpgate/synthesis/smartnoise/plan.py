@@ -104,7 +104,7 @@ def aim_weights(domain: Domain) -> Mapping[tuple[int, ...], int]:
         sum over the workload of the columns shared. Every column is there.
     """
     sizes = domain.sizes
-    pairs = [
+    pairs: list[tuple[int, ...]] = [
         (a, b)
         for a, b in combinations(range(len(sizes)), 2)
         if sizes[a] * sizes[b] <= AIM_CELLS_AT_MOST
@@ -112,8 +112,7 @@ def aim_weights(domain: Domain) -> Mapping[tuple[int, ...], int]:
     shared: dict[tuple[int, ...], int] = {
         (column,): sum(column in pair for pair in pairs) for column in range(len(sizes))
     }
-    both = {(a, b): shared[a,] + shared[b,] for a, b in pairs}
-    weights: dict[tuple[int, ...], int] = {**shared, **both}
+    weights = shared | {pair: shared[pair[0],] + shared[pair[1],] for pair in pairs}
     return {clique: max(1, weight) for clique, weight in weights.items()}
 
 
