@@ -96,6 +96,10 @@ class SynthesisError(DpgateError):
     """A synthesizer is unknown, refused, or failed."""
 
 
+class StatisticsError(DpgateError):
+    """A query cannot be answered as it stands."""
+
+
 class MissingExtraError(SynthesisError):
     """An optional dependency is absent; ``extra`` names the pip extra that brings it."""
 

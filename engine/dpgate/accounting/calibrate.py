@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 from dpgate.accounting.compose import epsilon_of_rho
-from dpgate.accounting.curves import loss_of
+from dpgate.accounting.curves import loss_of, pure_loss_of
 from dpgate.accounting.rounding import (
     EXACT,
+    down,
     next_up,
     significant_down,
     significant_up,
@@ -17,7 +21,6 @@ from dpgate.accounting.rounding import (
 )
 from dpgate.errors import AccountingError
 from dpgate.model.event import Event, Mechanism
-from dpgate.model.policy import Proof
 from dpgate.model.values import Relation
 
 DIGITS = 9
@@ -30,6 +33,45 @@ _PRECISION = Decimal("1e-11")
 """Width, relative to ρ, at which the search for it ends."""
 
 _HIGHEST_EPSILON = 1000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the events of a release may cost together.
+
+    Attributes:
+        measure: `rho`, zCDP for a release with δ above 0; `epsilon`, pure DP for one with δ = 0.
+        amount: ρ or ε, > 0.
+    """
+
+    measure: Literal["rho", "epsilon"]
+    amount: Decimal
+
+    def part(self, share: Fraction) -> Budget:
+        """A share of it, in (0, 1], rounded down; shares that sum to 1 cost no more than it."""
+        return Budget(self.measure, significant_down(Fraction(self.amount) * share, DIGITS + 3))
+
+
+def budget_for(epsilon: Decimal, delta: Decimal) -> Budget:
+    """The budget that keeps a release within (ε, δ).
+
+    Args:
+        epsilon: nats, in (0, 1000].
+        delta: in [0, 1); 0 for pure ε.
+
+    Raises:
+        AccountingError: nothing fits, or an argument is out of range.
+
+    Privacy:
+        ρ by `rho_for`. Pure ε composes by addition; it is rounded down to the 6 decimals that a
+        release's ε is stated with.
+    """
+    if delta:
+        return Budget("rho", rho_for(epsilon, delta))
+    pure = down(epsilon, 6)
+    if not 0 < pure <= _HIGHEST_EPSILON:
+        raise AccountingError(f"epsilon must lie in [0.000001, {_HIGHEST_EPSILON}]: {epsilon}")
+    return Budget("epsilon", pure)
 
 
 @lru_cache(maxsize=256)
@@ -131,12 +173,66 @@ def foreign_event(*, name: str, rho: Decimal, factor: Decimal, relation: Relatio
     Returns:
         An event whose loss is at most `rho`; the program is to be given `claimed_rho` of it.
     """
-    return _event("foreign", name, rho, 1, factor, relation, proof="real-arithmetic")
+    return _event("foreign", name, rho, 1, factor, relation)
 
 
 def claimed_rho(event: Event) -> Decimal:
     """The ρ that a foreign program says it spends, rounded down to 9 significant digits."""
     return significant_down(1 / (2 * Fraction(event.scale) ** 2), DIGITS)
+
+
+def laplace_event(
+    *,
+    name: str,
+    budget: Budget,
+    times: int,
+    sensitivity: int,
+    relation: Relation,
+) -> Event:
+    """Integer Laplace noise, `times` vectors of it, that cost at most the budget together.
+
+    Args:
+        name: what the noise is for.
+        budget: pure ε, or ρ: an ε-DP run is ε²/2-zCDP (Bun and Steinke 2016), so that `times` of
+            them may have ε = √(2ρ/times) each.
+        times: number of runs, ≥ 1.
+        sensitivity: L1 distance of one input on neighboring datasets, ≥ 1.
+        relation: neighboring relation of the population.
+
+    Returns:
+        An event of pure DP; the scale is rounded up to 9 significant digits.
+    """
+    each = Fraction(budget.amount) / times
+    if budget.measure == "rho":
+        # 1/√(1/x) from above is √x from below.
+        each = 1 / Fraction(sqrt_up(1 / (2 * each)))
+    return _least(
+        "laplace", name, each * times, times, Decimal(sensitivity) ** 2, relation,
+        Fraction(sensitivity) / each, loss_of,
+    )  # fmt: skip
+
+
+def selection_event(
+    *, name: str, budget: Budget, times: int, sensitivity: int, relation: Relation
+) -> Event:
+    """Noisy max, `times` selections that cost at most the budget together.
+
+    Args:
+        name: what is selected.
+        budget: ρ, or pure ε: a selection of scale s is 2Δ/s-DP (the exponential mechanism).
+        times: number of selections, ≥ 1.
+        sensitivity: L-infinity distance of the integer scores, ≥ 1.
+        relation: neighboring relation of the population.
+    """
+    squared = Decimal(sensitivity) ** 2
+    if budget.measure == "rho":
+        return noisy_max_event(
+            name=name, rho=budget.amount, times=times, sensitivity_squared=squared,
+            relation=relation,
+        )  # fmt: skip
+    limit = Fraction(budget.amount)
+    scale = 2 * sensitivity * times / limit
+    return _least("noisy-max", name, limit, times, squared, relation, scale, pure_loss_of)
 
 
 def _event(
@@ -146,8 +242,6 @@ def _event(
     times: int,
     sensitivity_squared: Decimal,
     relation: Relation,
-    *,
-    proof: Proof = "opendp",
 ) -> Event:
     if rho <= 0 or sensitivity_squared <= 0 or times < 1:
         raise AccountingError(
@@ -155,21 +249,42 @@ def _event(
             "must be above 0"
         )
     exact = Fraction(sensitivity_squared) * times / (2 * Fraction(rho))
-    scale = significant_up(sqrt_up(exact), DIGITS)
+    scale = Fraction(sqrt_up(exact))
+    return _least(
+        mechanism, name, Fraction(rho), times, sensitivity_squared, relation, scale, loss_of
+    )
 
-    def loss() -> Decimal:
-        return loss_of(mechanism, sensitivity_squared=sensitivity_squared, scale=scale, times=times)
 
-    while loss() > rho:  # at most once: the charge exceeds the exact loss by one part in 10^11
-        scale = next_up(scale, DIGITS)
+def _least(
+    mechanism: Mechanism,
+    name: str,
+    limit: Fraction,
+    times: int,
+    sensitivity_squared: Decimal,
+    relation: Relation,
+    scale: Fraction,
+    cost: Callable[..., Decimal],
+) -> Event:
+    """The event of the lowest scale, from `scale` up, whose cost is within the limit."""
+    rounded = significant_up(scale, DIGITS)
+
+    def fits() -> bool:
+        return limit >= Fraction(
+            cost(mechanism, sensitivity_squared=sensitivity_squared, scale=rounded, times=times)
+        )
+
+    while not fits():  # at most once: the charge exceeds the exact loss by one part in 10^11
+        rounded = next_up(rounded, DIGITS)
     return Event(
         name=name,
         mechanism=mechanism,
         relation=relation,
         sensitivity_squared=sensitivity_squared,
-        scale=scale,
+        scale=rounded,
         times=times,
-        loss=loss(),
+        loss=loss_of(
+            mechanism, sensitivity_squared=sensitivity_squared, scale=rounded, times=times
+        ),
         delta0=Decimal(0),
-        proof=proof,
+        proof="real-arithmetic" if mechanism == "foreign" else "opendp",
     )

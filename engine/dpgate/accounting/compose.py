@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from dpgate.accounting.curves import charged, check, float_curve
+from dpgate.accounting.curves import charged, check, float_curve, pure_loss
 from dpgate.accounting.filter import INFINITE, Spend, convert
 from dpgate.accounting.rounding import EXACT, float_up, up
 from dpgate.errors import AccountingError
@@ -78,11 +78,12 @@ def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:
 
     Args:
         events: everything that the release runs, fixed before it starts.
-        delta: δ of the release, in (0, 1).
+        delta: δ of the release, in [0, 1).
 
     Returns:
         OpenDP's own conversion for zCDP and pure events, else (`sampled-gaussian`) the lowest ε
-        over `REPORT_ORDERS`; rounded up to 6 decimals.
+        over `REPORT_ORDERS`; for δ = 0 the exact sum of pure ε's, infinite where an event has
+        none. Rounded up to 6 decimals.
 
     Raises:
         AccountingError: an event records less than its parameters cost, or relations are mixed.
@@ -90,6 +91,8 @@ def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:
     if not events:
         return Decimal(0)
     spend = Spend.of(events, REPORT_ORDERS)
+    if not delta:
+        return _pure(events)
     left = EXACT.subtract(delta, spend.delta0)
     if left <= 0:
         return INFINITE
@@ -97,6 +100,12 @@ def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:
         return min(convert(value, order, left) for order, value in spend.orders.items())
     dp = prelude()
     return convert_zcdp(dp.c.make_composition([_zcdp(dp, event) for event in events]), left)
+
+
+def _pure(events: Sequence[Event]) -> Decimal:
+    """Basic composition of pure ε-DP."""
+    total = sum((pure_loss(event) for event in events), start=Decimal(0))
+    return up(total, 6) if total.is_finite() else INFINITE
 
 
 def epsilon_of_rho(rho: Decimal, delta: Decimal) -> Decimal:

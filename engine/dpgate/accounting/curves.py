@@ -59,6 +59,33 @@ def loss_of(
     return significant_up(rho * _CHARGE, 12)
 
 
+def pure_loss_of(
+    mechanism: Mechanism, *, sensitivity_squared: Decimal, scale: Decimal, times: int
+) -> Decimal:
+    """Pure ε of `times` runs together, rounded up to 12 significant digits; infinite if none.
+
+    Privacy:
+        Δ·times / scale for the Laplace; 2Δ·times / scale for noisy max, which is an exponential
+        mechanism of that scale (McSherry and Talwar 2007). Gaussians have no pure ε.
+    """
+    if mechanism not in ("laplace", "noisy-max"):
+        return Decimal("Infinity")
+    factor = 1 if mechanism == "laplace" else 2
+    root = Fraction(sqrt_up(Fraction(sensitivity_squared)))
+    return significant_up(factor * root * times / Fraction(scale) * _CHARGE, 12)
+
+
+def pure_loss(event: Event) -> Decimal:
+    """Pure ε of an event, infinite if it has none; see `pure_loss_of`."""
+    least = pure_loss_of(
+        event.mechanism,
+        sensitivity_squared=event.sensitivity_squared,
+        scale=event.scale,
+        times=event.times,
+    )
+    return max(event.loss, least) if event.mechanism == "laplace" else least
+
+
 def loss(event: Event) -> Decimal:
     """What the event costs by its own parameters; see `loss_of`."""
     return loss_of(

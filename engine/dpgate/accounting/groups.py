@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
+from dpgate.accounting.calibrate import Budget
 from dpgate.accounting.curves import distance, loss
 from dpgate.accounting.rounding import significant_down
 from dpgate.errors import AccountingError
@@ -32,6 +33,14 @@ def row_share(rho: Decimal, rows: int, relation: Relation) -> Decimal:
     """
     far = distance(rows, relation)
     return rho if far == 1 else significant_down(Fraction(rho) / far**2 * _HEADROOM, 12)
+
+
+def row_budget(budget: Budget, rows: int, relation: Relation) -> Budget:
+    """The budget to plan with for one row; ρ shrinks with the square of the distance, ε with it."""
+    if budget.measure == "rho":
+        return Budget("rho", row_share(budget.amount, rows, relation))
+    far = distance(rows, relation)
+    return budget if far == 1 else budget.part(_HEADROOM / far)
 
 
 def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:

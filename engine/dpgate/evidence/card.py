@@ -32,6 +32,7 @@ def card(
     claim: Mapping[str, Any],
     results: Sequence[Result],
     *,
+    facts: Mapping[str, Any] | None = None,
     policy_delta: Decimal | None = None,
 ) -> tuple[bytes, str]:
     """Writes the card of one release.
@@ -41,6 +42,8 @@ def card(
         dataset: the dataset it is made from.
         claim: the fields of `dpgate.model.record.Claim`.
         results: results of its evidence; a restricted one is named, its value is not here.
+        facts: what the product says of itself, `queries` of statistics: noisy numbers and public
+            ones alone.
         policy_delta: δ at which the claim's `person_epsilon` is stated.
 
     Returns:
@@ -59,6 +62,7 @@ def card(
         raise EvidenceError(f"the card's claim is wrong or incomplete: {fields}") from None
     content = {
         **_what(release, dataset),
+        **(facts or {}),
         "privacy": _privacy(stated, dataset, policy_delta),
         "columns": [_column(name, dataset) for name in release.spec.columns],
         "evidence": [_evidence(result) for result in results],
@@ -73,10 +77,7 @@ def _what(release: Release, dataset: Dataset) -> dict[str, Any]:
         "version": VERSION,
         "release": f"{dataset.metadata.name}/{release.metadata.name}",
         "title": release.metadata.title or dataset.metadata.title,
-        "synthetic": True,
-        "rows": release.spec.synthesize.rows,
-        "synthesizer": release.spec.synthesize.with_,
-        "formats": list(release.spec.synthesize.formats),
+        **_made(release),
         "population": dataset.spec.population,
         "owner": release.metadata.owner,
         "steward": dataset.metadata.steward,
@@ -85,6 +86,20 @@ def _what(release: Release, dataset: Dataset) -> dict[str, Any]:
         "regions": list(release.spec.regions),
         "terms": list(release.spec.terms),
         "retain_until": release.spec.retention.expires.isoformat(),
+    }
+
+
+def _made(release: Release) -> dict[str, Any]:
+    """Rows and who drew them, or that there are none."""
+    spec = release.spec
+    if spec.synthesize is None:
+        formats = spec.statistics.formats if spec.statistics else ()
+        return {"synthetic": False, "formats": list(formats)}
+    return {
+        "synthetic": True,
+        "rows": spec.synthesize.rows,
+        "synthesizer": spec.synthesize.with_,
+        "formats": list(spec.synthesize.formats),
     }
 
 

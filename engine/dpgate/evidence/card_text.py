@@ -5,13 +5,13 @@ Privacy is worded with its numbers: no adjective stands for ε, δ, the relation
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from dpgate.accounting.rounding import WORKING, significant_up
+from dpgate.evidence import card_numbers
+from dpgate.evidence.card_words import listed, safe, terms
 from dpgate.model.values import plain
 
 _SHOWN = 12
@@ -28,45 +28,41 @@ def markdown(content: Mapping[str, Any]) -> str:
     Args:
         content: what `dpgate.evidence.card.card` writes as JSON.
     """
-    lines = [f"# {_safe(content['title'] or content['release'])}", ""]
-    for title, section in (
-        ("", _what(content)),
-        ("Privacy", _privacy(content["privacy"], content["population"])),
-        ("Columns", _columns(content["columns"])),
-        ("Evidence", _evidence(content)),
-        ("What not to assume", _limits(content)),
-    ):
+    lines = [f"# {safe(content['title'] or content['release'])}", ""]
+    privacy = ("Privacy", _privacy(content["privacy"], content["population"]))
+    columns = ("Columns", _columns(content["columns"]))
+    if content["synthetic"]:
+        sections = (
+            ("", _what(content)),
+            privacy,
+            columns,
+            ("Evidence", _evidence(content)),
+            ("What not to assume", _limits(content)),
+        )
+    else:
+        sections = (
+            ("", card_numbers.what(content)),
+            ("Queries", card_numbers.queries(content["queries"])),
+            privacy,
+            columns,
+            ("What not to assume", card_numbers.limits()),
+        )
+    for title, section in sections:
         lines += [f"## {title}", ""] if title else []
         lines += [*section, ""]
     return "\n".join(lines)
 
 
-def _safe(text: object) -> str:
-    """Text of a document as plain words inside Markdown, on one line."""
-    words = str(text).lower() if isinstance(text, bool) else str(text)
-    flat = " ".join(words.split())
-    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", html.escape(flat, quote=False))
-
-
-def _listed(values: object) -> str:
-    return ", ".join(_safe(value) for value in values) if isinstance(values, list) else ""
-
-
 def _what(content: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{content['rows']} synthetic rows drawn by `{content['synthesizer']}` from a model of the "
-        f"population {_safe(content['population'])}. Release `{content['release']}`."
+        f"population {safe(content['population'])}. Release `{content['release']}`."
     )
-    yield ""
-    yield f"- purpose: {_safe(content['purpose'])}"
-    yield f"- recipients: {_listed(content['recipients'])} ({_listed(content['regions'])})"
-    yield f"- terms: {_listed(content['terms']) or 'none stated'}"
-    yield f"- delete after: {content['retain_until']}"
-    yield f"- owner: {_safe(content['owner'])}; steward: {_safe(content['steward'])}"
+    yield from terms(content)
 
 
 def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
-    unit = _safe(privacy["unit"])
+    unit = safe(privacy["unit"])
     epsilon, delta = privacy["epsilon"], privacy["delta"]
     change = _CHANGE[privacy["relation"]].format(unit=unit)
     yield "| protected | ε | δ |"
@@ -76,15 +72,16 @@ def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
     rows = privacy["rows_per_person"]
     yield f"| one person, up to {rows} rows | {privacy['person_epsilon']} | {person_delta} |"
     yield ""
+    but = f", but for a probability of {delta}" if Decimal(delta) else ""
     yield (
         f"With {change} in the source, the probability of any output changes by at most a factor "
-        f"of {_factor(Decimal(epsilon))}, but for a probability of {delta}."
+        f"of {_factor(Decimal(epsilon))}{but}."
     )
-    bound = f"The bound on rows per person is {_safe(privacy['rows_per_person_source'])}"
+    bound = f"The bound on rows per person is {safe(privacy['rows_per_person_source'])}"
     if privacy["rows_per_person_enforced"]:
         bound += "; rows beyond it were left out at random before anything was counted"
     yield (
-        f"{bound}. Other releases about {_safe(population)} add to these figures; their ledger holds the sum."
+        f"{bound}. Other releases about {safe(population)} add to these figures; their ledger holds the sum."
     )
 
 
@@ -98,10 +95,10 @@ def _columns(columns: list[dict[str, Any]]) -> Iterator[str]:
     yield "| column | type | domain | missing | where the domain comes from |"
     yield "|---|---|---|---|---|"
     for column in columns:
-        title = f" ({_safe(column['title'])})" if column["title"] else ""
+        title = f" ({safe(column['title'])})" if column["title"] else ""
         missing = "allowed" if column["nullable"] else "no"
         yield (
-            f"| {_safe(column['name'])}{title} | {column['type']} | {_domain(column['domain'])} "
+            f"| {safe(column['name'])}{title} | {column['type']} | {_domain(column['domain'])} "
             f"| {missing} | {_provenance(column['provenance'])} |"
         )
 
@@ -111,16 +108,16 @@ def _domain(domain: Mapping[str, Any]) -> str:
         return f"{domain['min']} to {domain['max']}"
     values = domain["values"]
     more = f", … ({len(values)} values)" if len(values) > _SHOWN else ""
-    return _listed(values[:_SHOWN]) + more
+    return listed(values[:_SHOWN]) + more
 
 
 def _provenance(provenance: Mapping[str, Any]) -> str:
     kind, value = next(iter(provenance.items()))
     if kind == "assumption":
-        return f"assumption of {_safe(value['by'])}: {_safe(value['because'])}"
+        return f"assumption of {safe(value['by'])}: {safe(value['because'])}"
     if kind == "dp_estimate":
         return f"DP estimate, ledger entry {value['entry']}"
-    return f"{kind.replace('_', ' ')}: {_safe(value)}"
+    return f"{kind.replace('_', ' ')}: {safe(value)}"
 
 
 def _evidence(content: Mapping[str, Any]) -> Iterator[str]:
@@ -144,7 +141,7 @@ def _interval(result: Mapping[str, Any]) -> str:
     if "low" not in result:
         return "–"
     percent = plain(Decimal(result["confidence"]) * 100)
-    given = _safe(result["conditional_on"])
+    given = safe(result["conditional_on"])
     return f"{result['low']} to {result['high']} ({percent} %, given {given})"
 
 

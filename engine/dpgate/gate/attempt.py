@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dpgate.errors import DpgateError, SynthesisError
-from dpgate.evidence import card, disclosure, restricted, schema, seal, thresholds, utility
-from dpgate.evidence.disclosure import Result
+from dpgate.evidence import card, disclosure, thresholds
 from dpgate.gate.costing import Cost
+from dpgate.gate.product import Bench, Made, Progress
 from dpgate.gate.staging import SEALED, Attempted, Run
 from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Artifact, Claim
+from dpgate.model.record import Artifact
 from dpgate.model.values import plain
+from dpgate.policy.facts import required_evidence
 from dpgate.sources.open import open_source
-from dpgate.synthesis.kept import formats
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from dpgate.sources.interface import MarginalSource
-    from dpgate.synthesis.interface import Model
     from dpgate.synthesis.output.files import Written
-
-Progress = Callable[[str, float], None]
 
 
 def attempt(
@@ -57,12 +50,15 @@ def attempt(
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
             source = open_source(source_uri, case.dataset, case.release.spec.columns, run.folder)
-            mechanisms = Mechanisms(cost.events, cost.task.relation)
-            model = cost.synthesizer.fit(cost.task, cost.events, source, mechanisms, progress)
-            table = model.sample(cost.task.rows, progress)
-            progress("evidence", 0.0)
-            results = _evidence(cost, policy, source, table, model.total, mechanisms, run, progress)
-            return _staged(case, policy, cost, (model, table), results, run, progress)
+            bench = Bench(
+                events=cost.events,
+                source=source,
+                mechanisms=Mechanisms(cost.events, cost.claim.relation),
+                run=run,
+                recipients=stewards(policy),
+                progress=progress,
+            )
+            return _staged(case, policy, cost, cost.product.make(bench), bench)
     except DpgateError:
         raise
     except Exception as error:  # noqa: BLE001 - no private value may leave in a traceback
@@ -72,42 +68,16 @@ def attempt(
         ) from None
 
 
-def _evidence(
-    cost: Cost,
-    policy: PrivacyPolicy,
-    source: MarginalSource,
-    table: pa.Table,
-    total: float,
-    mechanisms: Mechanisms,
-    run: Run,
-    progress: Progress,
-) -> tuple[Result, ...]:
-    results: list[Result] = [schema.conformity(table, cost.task.domain, cost.task.rows)]
-    results += utility.measure(cost.task, cost.events, source, table, total, mechanisms, progress)
-    recipients = stewards(policy)
-    if recipients and cost.evidence_orders:
-        exact = restricted.exact_tvd(cost.task, cost.evidence_orders, source, table, progress)
-        sealed = seal.seal(exact, recipients)
-        run.sealed.write_bytes(sealed.ciphertext)
-        results.append(sealed.result(restricted.METRIC))
-    return tuple(results)
-
-
 def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
     """Everybody whom restricted evidence is encrypted to."""
     return tuple(recipient for role in policy.spec.roles.values() for recipient in role.encrypt_to)
 
 
-def _staged(
-    case: Case,
-    policy: PrivacyPolicy,
-    cost: Cost,
-    made: tuple[Model, pa.Table],
-    results: tuple[Result, ...],
-    run: Run,
-    progress: Progress,
-) -> Attempted:
-    outcomes = thresholds.judge(results, case.release.spec.utility, policy.spec.evidence.required)
+def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Bench) -> Attempted:
+    results = made.results
+    outcomes = thresholds.judge(
+        results, case.release.spec.utility, required_evidence(policy, case.release)
+    )
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
     sealed = tuple(
@@ -119,46 +89,35 @@ def _staged(
         return Attempted(
             outcome="gate-failed", evidence=evidence, artifacts=sealed, failures=failures
         )
-    progress("stage", 0.0)
-    written = _written(case, policy, cost, made, results, run)
+    bench.progress("stage", 0.0)
+    written = _written(case, policy, cost, made, bench.run)
     artifacts = tuple(Artifact(name=file.name, sha256=file.sha256) for file in written)
     return Attempted(
         outcome="released", evidence=evidence, artifacts=artifacts + sealed, failures=()
     )
 
 
-def _written(
-    case: Case,
-    policy: PrivacyPolicy,
-    cost: Cost,
-    made: tuple[Model, pa.Table],
-    results: tuple[Result, ...],
-    run: Run,
-) -> list[Written]:
-    """The files of the release: rows, card, and the model if it is to be kept."""
-    model, table = made
-    synthesize = case.release.spec.synthesize
-    stamp = stamp_of(case, cost.claim, run.reserve)
-    written = files.write(table, run.staging, synthesize.formats, stamp)
+def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run) -> list[Written]:
+    """The files of the release: the product's own, and its card."""
+    written = made.write(run.staging, stamp_of(case, cost, run.reserve))
     body, text = card.card(
         case.release,
         case.dataset,
         cost.claim.model_dump(),
-        results,
+        made.results,
+        facts=made.facts,
         policy_delta=policy.spec.accounting.delta,
     )
     written += [
         files.write_text(run.staging, "card.json", body),
         files.write_text(run.staging, "card.md", text.encode()),
     ]
-    if synthesize.keep_model:
-        kept = formats.dump(model, stamp, cost.task.domain)
-        written.append(files.write_text(run.staging, formats.NAME, kept))
     return written
 
 
-def stamp_of(case: Case, claim: Claim, record: str) -> dict[str, str]:
+def stamp_of(case: Case, cost: Cost, record: str) -> dict[str, str]:
     """Facts about a release that its files carry; `record` is the digest of its reservation."""
+    claim = cost.claim
     return {
         "release": case.name,
         "record": record,
@@ -167,5 +126,5 @@ def stamp_of(case: Case, claim: Claim, record: str) -> dict[str, str]:
         "delta": plain(claim.delta),
         "relation": claim.relation,
         "unit": claim.unit,
-        "synthesizer": case.release.spec.synthesize.with_,
+        "synthesizer": cost.product.maker,
     }

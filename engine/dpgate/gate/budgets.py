@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
-from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.accounting.rounding import down
 from dpgate.gate.results import ScopeRow
@@ -57,17 +57,26 @@ def spent_row(scope: Scope, policy: PrivacyPolicy, past: Spent) -> ScopeRow:
 
 
 def fitting_epsilon(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, delta: Decimal, asked: Decimal
+    policy: PrivacyPolicy,
+    facts: Facts,
+    hour: str,
+    past: Spent,
+    spend_at: Callable[[Decimal], Spend],
+    asked: Decimal,
 ) -> Decimal:
-    """The highest ε, at a release's δ, that every scope would admit today; two decimals, down.
+    """The highest ε that every scope would admit today; two decimals, rounded down.
 
-    Found by bisection over ε; a release is zCDP throughout, so its curve is ρ·α.
+    Args:
+        policy: the policy in force.
+        facts: of the release.
+        hour: now, as records hold it.
+        past: what was spent before.
+        spend_at: what the release spends at an ε.
+        asked: ε of the manifest; the search goes no higher.
     """
-    orders = policy.spec.accounting.orders
 
     def fits(hundredths: int) -> bool:
-        rho = calibrate.rho_for(Decimal(hundredths) / 100, delta)
-        spend = Spend({order: rho * order for order in orders}, Decimal(0))
+        spend = spend_at(Decimal(hundredths) / 100)
         return all(row.fits for row in rows(policy, facts, hour, past, spend))
 
     low, high = 0, int(down(asked, 2) * 100)

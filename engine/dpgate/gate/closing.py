@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dpgate.errors import ChainError, UsageError
 from dpgate.gate import entries
-from dpgate.gate.attempt import Progress
 from dpgate.gate.opening import OpenLedger
+from dpgate.gate.product import Progress
 from dpgate.gate.results import ReleaseResult
 from dpgate.gate.staging import Attempted, default_target, holds, keep_sealed, promote, run_of
 from dpgate.gate.workspace import Workspace, now

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from dpgate.accounting import calibrate, compose, curves, groups
 from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
-from dpgate.evidence import utility
+from dpgate.gate.product import Product
+from dpgate.gate.statistical import Statistical
+from dpgate.gate.synthetic import Synthetic
 from dpgate.model import record
-from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.synthesis import registry
-from dpgate.synthesis.interface import Synthesizer, Task
 
 if TYPE_CHECKING:
     from dpgate.gate.workspace import Case
@@ -25,66 +24,65 @@ if TYPE_CHECKING:
 class Cost:
     """A planned release."""
 
-    task: Task
-    synthesizer: Synthesizer
+    product: Product
     events: tuple[Event, ...]
-    """Events of synthesis, then of evidence."""
     spend: Spend
     """At the policy's orders."""
     claim: record.Claim
-    evidence_orders: tuple[int, ...]
 
 
-def task_of(case: Case) -> Task:
-    """The synthesis task of a manifest."""
+def product_of(case: Case) -> Product:
+    """What a manifest asks for."""
     spec = case.release.spec
-    return Task(
-        domain=domain_of(case.dataset, spec.columns),
-        relation=case.dataset.spec.neighboring,
-        rows=spec.synthesize.rows,
-    )
+    if spec.statistics is not None:
+        return Statistical.of(case, spec.statistics)
+    assert spec.synthesize is not None  # noqa: S101 - the document has one of the two
+    return Synthetic.of(case, spec.synthesize)
 
 
 def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
     """Plan a release: calibrate, split, and compose.
 
     Privacy:
-        Reads no private data. ρ is the largest for which OpenDP's conversion of ρ-zCDP stays
-        within the manifest's (ε, δ); `evidence_share` of it pays for evidence. Where the dataset
-        protects persons, everything is planned for a row and then accounted for all their rows.
+        Reads no private data. With δ above 0, ρ is the largest for which OpenDP's conversion of
+        ρ-zCDP stays within the manifest's (ε, δ); with δ = 0, ε is divided as it is. Where the
+        dataset protects persons, everything is planned for a row and then accounted for all their
+        rows.
     """
-    spec = case.release.spec
-    unit = case.dataset.spec.unit
-    task = task_of(case)
-    synthesizer = registry.get(spec.synthesize.with_)
-    whole = calibrate.rho_for(spec.privacy.epsilon, spec.privacy.delta)
-    rho = groups.row_share(whole, unit.rows_together, task.relation)
-    for_evidence = rho * spec.privacy.evidence_share
-    orders = evidence_orders(case)
-    events = synthesizer.plan(task, rho - for_evidence)
-    if orders:
-        events += utility.plan(task, orders, for_evidence, task.relation)
-    events = groups.for_persons(events, unit.rows_together)
+    privacy, unit = case.release.spec.privacy, case.dataset.spec.unit
+    events = _events(case, calibrate.budget_for(privacy.epsilon, privacy.delta))
     accounting = policy.spec.accounting
     spend = Spend.of(events, accounting.orders)
     person = person_spend(events, unit.units_per_person, accounting.orders)
     claim = record.Claim(
-        epsilon=compose.release_epsilon(events, spec.privacy.delta),
-        delta=spec.privacy.delta,
-        relation=task.relation,
+        epsilon=compose.release_epsilon(events, privacy.delta),
+        delta=privacy.delta,
+        relation=case.dataset.spec.neighboring,
         unit=unit.protected,
         rows_per_person=unit.max_rows_per_person,
         person_epsilon=budget.epsilon(person, accounting.delta),
     )
-    return Cost(task, synthesizer, events, spend, claim, orders)
+    return Cost(product_of(case), events, spend, claim)
 
 
-def evidence_orders(case: Case) -> tuple[int, ...]:
-    """Orders of marginals whose total variation distance is measured, at a cost."""
-    if not case.release.spec.privacy.evidence_share:
-        return ()
-    named = sorted({threshold.order for threshold in case.release.spec.utility})
-    return tuple(named) or (1, 2)
+def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
+    """What the product of a manifest runs, accounted for what the dataset protects."""
+    dataset = case.dataset.spec
+    together = dataset.unit.rows_together
+    row = groups.row_budget(allowed, together, dataset.neighboring)
+    return groups.for_persons(product_of(case).plan(row), together)
+
+
+def spend_at(policy: PrivacyPolicy, case: Case, epsilon: Decimal) -> Spend:
+    """What a release would spend at another ε, its δ unchanged.
+
+    Zero-concentrated releases spend ρ·α at order α at most; pure ones are planned again.
+    """
+    orders = policy.spec.accounting.orders
+    allowed = calibrate.budget_for(epsilon, case.release.spec.privacy.delta)
+    if allowed.measure == "rho":
+        return Spend({order: allowed.amount * order for order in orders}, Decimal(0))
+    return Spend.of(_events(case, allowed), orders)
 
 
 def person_spend(events: tuple[Event, ...], units: int, orders: tuple[int, ...]) -> Spend:

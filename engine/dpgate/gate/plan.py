@@ -6,15 +6,16 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from dpgate.accounting.filter import epsilon
 from dpgate.gate import budgets, check
 from dpgate.gate.approvals import Binding, Judgement, judge_release
-from dpgate.gate.costing import Cost, claimed_epsilon, cost_of
+from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
-from dpgate.gate.results import ApprovalRow, NoiseRow, Open, PlanResult, Rejected, ScopeRow
+from dpgate.gate.results import ApprovalRow, Open, PlanResult, Rejected, ScopeRow
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
@@ -85,6 +86,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
         past = standing.past
         rows = budgets.rows(policy, facts, time.hour, past, cost.spend)
         findings += _budget_findings(case, standing, rows, time, past)
+        findings += _shortfalls(case, cost)
     approvals = _approvals(space, case, standing, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
     result = _result(space, case, standing, cost, rows, findings, approvals, roles)
@@ -177,7 +179,14 @@ def _budget_findings(
         return ()
     facts = facts_of(case.dataset, case.release)
     privacy = case.release.spec.privacy
-    most = budgets.fitting_epsilon(policy, facts, time.hour, past, privacy.delta, privacy.epsilon)
+    most = budgets.fitting_epsilon(
+        policy,
+        facts,
+        time.hour,
+        past,
+        partial(spend_at, policy, case),
+        privacy.epsilon,
+    )
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
     if any(scope.window != LIFETIME for scope in scopes(policy, facts, time.hour)):
@@ -199,6 +208,20 @@ def _budget_findings(
         )
         for row in failing
     )
+
+
+def _shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
+    """What the noise already rules out is denied before anything is spent."""
+    found = []
+    for shortfall in cost.product.shortfalls(cost.events):
+        line, column = case.release_file.at("spec", *shortfall.path)
+        found.append(
+            Finding(
+                rule="error-at-most", level="deny", message=shortfall.message, fix=shortfall.fix,
+                file=case.release_file.file, line=line, column=column,
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
 def _result(
@@ -238,7 +261,7 @@ def _result(
         rows_per_person=case.dataset.spec.unit.max_rows_per_person,
         person_epsilon=claim.person_epsilon if claim else zero,
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else zero,
-        noise=_noise(cost),
+        noise=cost.product.noise(cost.events) if cost else (),
         evidence_share=case.release.spec.privacy.evidence_share,
         approvals=tuple(_approval_row(standing, role, approvals) for role in roles),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
@@ -255,15 +278,6 @@ def _approval_row(standing: Standing, role: str, approvals: Judgement) -> Approv
     rule = standing.policy.spec.roles.get(role)
     by = tuple(sorted(approvals.signed.get(role, frozenset())))
     return ApprovalRow(role=role, needed=rule.threshold if rule else 1, have=len(by), by=by)
-
-
-def _noise(cost: Cost | None) -> tuple[NoiseRow, ...]:
-    if cost is None:
-        return ()
-    rows = cost.synthesizer.noise(cost.task, cost.events)
-    return tuple(
-        NoiseRow(order=row.order, half_width=Decimal(str(round(row.half_width, 1)))) for row in rows
-    )
 
 
 def _policy_note(space: Workspace, standing: Standing) -> str:

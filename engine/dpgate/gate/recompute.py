@@ -21,6 +21,7 @@ from dpgate.ledger.chain import Chain
 from dpgate.model.event import Event
 from dpgate.model.policy import Accounting
 from dpgate.model.values import plain, short
+from dpgate.policy.facts import required_evidence
 from dpgate.policy.scopes import Tally, scopes
 
 
@@ -203,7 +204,9 @@ def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:
         except EvidenceError as error:
             raise ChainError(f"{link.path}: {error.message}") from None
         outcomes = thresholds.judge(
-            results, each.case.release.spec.utility, each.policy.spec.evidence.required
+            results,
+            each.case.release.spec.utility,
+            required_evidence(each.policy, each.case.release),
         )
         failed = [outcome for outcome in outcomes if not outcome]
         if entry.outcome == "released" and failed:

@@ -199,8 +199,8 @@ def documents(reserves: Sequence[Judged]) -> str:
         time = clock_of(each.policy, each.entry.time)
         # What it rests on is what its events say: the synthesizer need not be installed here.
         exact = all(event.proof == "opendp" for event in each.entry.events)
-        name = each.case.release.spec.synthesize.with_
-        proofs = {name: "opendp" if exact else "real-arithmetic"}
+        made = each.case.release.spec.synthesize
+        proofs = {made.with_: "opendp" if exact else "real-arithmetic"} if made else {}
         findings = check.judge(each.case, each.policy, time.day, proofs)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:

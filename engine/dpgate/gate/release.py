@@ -13,11 +13,12 @@ from filelock import Timeout
 
 from dpgate.errors import ConflictError, DpgateError, SignatureError, UndecidedError
 from dpgate.gate import budgets, entries, verify
-from dpgate.gate.attempt import Progress, attempt, stewards
+from dpgate.gate.attempt import attempt, stewards
 from dpgate.gate.closing import Job, already, close, resume, settle
 from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
+from dpgate.gate.product import Progress
 from dpgate.gate.results import ReleaseResult
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.standing import standing_of
@@ -29,7 +30,6 @@ from dpgate.ledger.roles import keyring
 from dpgate.model.record import Reserve
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import facts_of
-from dpgate.synthesis.kept import formats
 
 
 def _quiet(stage: str, fraction: float) -> None:
@@ -131,7 +131,6 @@ def _preflight(job: Job, plan: Planned) -> None:
     """Everything that can fail without the data fails here, before anything is spent."""
     from dpgate.evidence import seal
     from dpgate.sources.open import describe
-    from dpgate.synthesis.output.files import formats_of
 
     if job.key.public not in keyring(plan.standing.policy)["runner"]:
         raise SignatureError(
@@ -139,14 +138,12 @@ def _preflight(job: Job, plan: Planned) -> None:
             fix="use a key that stands under spec.roles.runner.keys",
         )
     describe(job.source, plan.case.dataset, plan.case.release.spec.columns)
-    formats_of(plan.case.release.spec.synthesize.formats)
     recipients = stewards(plan.standing.policy)
     if recipients:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
-    if plan.case.release.spec.synthesize.keep_model:
-        assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
-        formats.require(plan.cost.synthesizer)
+    assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
+    plan.cost.product.require()
 
 
 def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, Link]:

@@ -45,6 +45,17 @@ class NoiseRow(Frozen):
     """95 % half width per cell, if that marginal is measured. Model error is not included."""
 
 
+class QueryNoise(Frozen):
+    """Noise of one query's answers."""
+
+    query: str
+    what: str
+    """Which of its numbers, and under which condition: `each count`, `mean of 1000 visits`."""
+    half_width: Recorded
+    """Of the 95 % interval that the noise alone implies."""
+    unit: str
+
+
 class ApprovalRow(Frozen):
     """One role's approvals."""
 
@@ -98,7 +109,8 @@ class PlanResult(Frozen):
     """ε of this release alone for a person with that many rows, at the policy's δ."""
     row_epsilon: Recorded
     """ε of this release alone for one unit, at the policy's δ by the policy's orders."""
-    noise: tuple[NoiseRow, ...]
+    noise: tuple[NoiseRow | QueryNoise, ...]
+    """Of marginals, or of each query."""
     evidence_share: Recorded
     approvals: tuple[ApprovalRow, ...]
     rejected: tuple[Rejected, ...]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from dpgate.accounting import calibrate
 from dpgate.accounting.filter import Spend
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
+from dpgate.gate.costing import spend_at
 from dpgate.gate.results import ScopeRow, WhatIfResult
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import now, workspace
@@ -47,7 +47,7 @@ def what_if(
     if unknown:
         raise UsageError(f"population {unknown[0]} has no budget in the policy in force")
     each = privacy.epsilon if epsilon is None else epsilon
-    one = _one(standing, each, privacy.delta)
+    one = spend_at(standing.policy, case, each)
     count, spent, full = _fill(standing, facts, one, times)
     return WhatIfResult(
         release=case.name,
@@ -60,13 +60,6 @@ def what_if(
         scopes=_rows(standing, facts, spent),
         added_up=each * count,
     )
-
-
-def _one(standing: Standing, epsilon: Decimal, delta: Decimal) -> Spend:
-    """What one such release spends."""
-    rho = calibrate.rho_for(epsilon, delta)
-    orders = standing.policy.spec.accounting.orders
-    return Spend({order: rho * order for order in orders}, Decimal(0))
 
 
 def _fill(standing: Standing, facts: Facts, one: Spend, times: int) -> tuple[int, Spend, str]:

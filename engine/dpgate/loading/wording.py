@@ -19,6 +19,7 @@ PATTERNS = {
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$": "a moment such as 2020-01-31T08:30",
     r"^[A-Za-z0-9._:/-]{0,40}$": "a prefix (letters, digits and . _ : / -, at most 40)",
     r"^[0-9]{1,9}$": "digits in quotes, at most 9",
+    r"^[a-z][a-z0-9_]{0,39}$": "a query's name (lower-case letters, digits and _, at most 40)",
     r"^[A-Z]{2}$": "a country code of two capital letters, such as FR",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$": "a branch name (letters, digits and . _ / -)",
 }

@@ -24,8 +24,8 @@ class Measurement:
     """One measurement, ready to run as often as its event allows.
 
     Attributes:
-        run: from an int64 vector to a list of integers (gaussian) or an index (noisy max).
-        loss: ρ of one run at the event's sensitivity, by OpenDP's own privacy map.
+        run: from an int64 vector to a list of integers (gaussian, laplace) or an index (noisy max).
+        loss: ρ (laplace: ε) of one run at the event's sensitivity, by OpenDP's own privacy map.
     """
 
     run: Run
@@ -48,6 +48,9 @@ def measurement(event: Event) -> Measurement:
     elif event.mechanism == "noisy-max":
         built = _noisy_max(float(event.scale))
         loss = built.map(_whole_root(event))
+    elif event.mechanism == "laplace":
+        built = _laplace(float(event.scale))
+        loss = built.map(_whole_root(event))
     else:
         raise AccountingError(f"{event.name}: no mechanism runs {event.mechanism} events")
     if Fraction(loss) * event.times > Fraction(event.loss):
@@ -69,6 +72,15 @@ def _gaussian(scale: float) -> Any:
 
 
 @lru_cache(maxsize=64)
+def _laplace(scale: float) -> Any:
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64")
+    return dp.m.make_laplace(*space, scale=scale)
+
+
+@lru_cache(maxsize=64)
 def _noisy_max(scale: float) -> Any:
     import opendp.prelude as dp
 
@@ -86,8 +98,8 @@ def root_up(squared: Decimal) -> float:
 
 
 def _whole_root(event: Event) -> int:
-    """The L-infinity distance of integer scores: the root itself must be whole."""
+    """The L1 or L-infinity distance of integers: the root itself must be whole."""
     root = math.isqrt(int(event.sensitivity_squared))
     if Decimal(root * root) != event.sensitivity_squared:
-        raise AccountingError(f"{event.name}: the distance between integer scores must be whole")
+        raise AccountingError(f"{event.name}: the distance between integers must be whole")
     return root

@@ -71,19 +71,26 @@ class Mechanisms:
             Reads private numbers; spends one of the event's `times`. ρ = Δ₂²/2σ² (discrete
             Gaussian, Canonne, Kamath, Steinke 2020).
         """
-        import numpy as np
+        return self._noisy(name, "gaussian", counts)
 
-        self._debit(name, "gaussian")
-        run = self._measurements[name].run
-        event = self._events[name]
-        answer = self._tape.answer(event, counts) if self._tape else None
-        if answer is None:
-            noisy = np.array(run(counts.ravel()), dtype=np.int64).reshape(counts.shape)
-        else:
-            noisy = np.asarray(answer, dtype=np.int64)
-        if self._tape:
-            self._tape.record(Call(event=event, inputs=counts.copy(), output=noisy.copy()))
-        return noisy
+    def laplace(self, name: str, counts: Counts) -> Counts:
+        """Integer Laplace noise on each number of a vector.
+
+        Args:
+            name: the event that pays.
+            counts: int64, in records (or the caller's own integer unit); any shape.
+
+        Returns:
+            Noisy int64 numbers of the same shape.
+
+        Raises:
+            InsufficientBudgetError: the event is not reserved or used up.
+
+        Privacy:
+            Reads private numbers; spends one of the event's `times`. ε = Δ₁/scale (discrete
+            Laplace; Ghosh, Roughgarden, Sundararajan 2009).
+        """
+        return self._noisy(name, "laplace", counts)
 
     def select(self, name: str, scores: Counts) -> int:
         """The index of a high score, by report-noisy-max.
@@ -125,6 +132,21 @@ class Mechanisms:
             the caller vouches that it costs what the event says.
         """
         self._debit(name, "foreign")
+
+    def _noisy(self, name: str, mechanism: Mechanism, counts: Counts) -> Counts:
+        import numpy as np
+
+        self._debit(name, mechanism)
+        run = self._measurements[name].run
+        event = self._events[name]
+        answer = self._tape.answer(event, counts) if self._tape else None
+        if answer is None:
+            noisy = np.array(run(counts.ravel()), dtype=np.int64).reshape(counts.shape)
+        else:
+            noisy = np.asarray(answer, dtype=np.int64)
+        if self._tape:
+            self._tape.record(Call(event=event, inputs=counts.copy(), output=noisy.copy()))
+        return noisy
 
     @property
     def spent(self) -> tuple[Event, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
+from dpgate.model.statistics import Measure
 from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text, exactly
 
 Proof = Literal["opendp", "real-arithmetic"]
@@ -47,7 +48,7 @@ class Quota(Frozen):
     """
 
     type: Name | Literal["*"] | None = None
-    """Type of release: `synthetic`."""
+    """Type of release: `synthetic` or `statistics`."""
     purpose: Name | Literal["*"] | None = None
     recipient: Name | Literal["*"] | None = None
     sensitivity: Name | Literal["*"] | None = None
@@ -112,6 +113,8 @@ class SensitivityClass(Frozen):
     synthesizers: Annotated[tuple[Name, ...], Field(min_length=1)]
     proofs: Annotated[tuple[Proof, ...], Field(min_length=1)] = ("opendp",)
     """`real-arithmetic` admits mechanisms whose noise is a floating-point number."""
+    statistics: tuple[Measure, ...] = ()
+    """Kinds of queries that releases of statistics may ask of such columns; none unless listed."""
 
 
 class Evidence(Frozen):

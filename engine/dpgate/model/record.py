@@ -40,7 +40,7 @@ class Facts(Frozen):
     populations: Annotated[tuple[Name, ...], Field(min_length=1)]
     """The dataset's own first, then those that share people with it: all are charged."""
     type: Name
-    """Type of release: `synthetic`."""
+    """Type of release: `synthetic` or `statistics`."""
     purpose: Name
     recipients: tuple[Name, ...]
     sensitivities: tuple[Name, ...]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
+from dpgate.model.formats import Formats
+from dpgate.model.statistics import Statistics
 from dpgate.model.values import (
     ColumnName,
     Date,
     Frozen,
     Name,
     Positive,
-    Probability,
     Share,
     Text,
     exactly,
 )
-
-Format = Literal["parquet", "csv", "jsonl", "avro", "arrow", "sql"]
 
 
 class Synthesize(Frozen):
@@ -28,7 +28,7 @@ class Synthesize(Frozen):
     """Synthesizer; the policy must allow it for every class of column."""
     rows: Annotated[StrictInt, Field(ge=1, le=10**10)]
     """Rows to release: a public choice, not the size of the data."""
-    formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("parquet",)
+    formats: Formats = ("parquet",)
     """Files that are written; each is one format of the same rows."""
     keep_model: StrictBool = False
     """Whether the fitted model is released with the rows, so that more can be drawn from it at no
@@ -40,9 +40,10 @@ class Privacy(Frozen):
 
     epsilon: Positive
     """Total ε of this release alone, evidence included, at its own δ."""
-    delta: Probability
-    evidence_share: Share
-    """Part of the release's ρ that measures its own utility."""
+    delta: Share
+    """0: pure ε; for statistics with Laplace noise alone."""
+    evidence_share: Share = Decimal(0)
+    """Part of the release's ρ that measures its own utility; synthetic rows only."""
 
 
 class MarginalTvd(Frozen):
@@ -69,11 +70,15 @@ class ReleaseSpec(Frozen):
         tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], Field(min_length=1)
     ]
     """ISO 3166 codes of the countries that the data goes to."""
-    columns: Annotated[tuple[ColumnName, ...], Field(min_length=2)]
-    synthesize: Synthesize
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
+    """Columns that are read: those of the rows, or those that the queries are about."""
+    synthesize: Synthesize | None = None
+    """Synthetic rows. Either this or `statistics`."""
+    statistics: Statistics | None = None
+    """Noisy answers to queries. Either this or `synthesize`."""
     privacy: Privacy
     utility: tuple[MarginalTvd, ...] = ()
-    """Thresholds that the result must meet, or nothing is released (and the cost is spent)."""
+    """Thresholds that synthetic rows must meet, or nothing is released (and the cost is spent)."""
     retention: Retention
     terms: tuple[Name, ...] = ()
 
@@ -83,6 +88,11 @@ class ReleaseSpec(Frozen):
             given = getattr(self, what)
             if len(set(given)) != len(given):
                 raise ValueError(f"{what} must be listed once each")
+        if (self.synthesize is None) == (self.statistics is None):
+            raise ValueError(
+                "a release makes either rows or numbers: give synthesize or statistics"
+            )
+        self._suits_what_it_makes()
         orders = [u.order for u in self.utility]
         if len(set(orders)) != len(orders):
             raise ValueError("utility may hold one threshold for each metric and order")
@@ -91,6 +101,31 @@ class ReleaseSpec(Frozen):
                 "utility thresholds are measured at a cost: evidence_share must be above 0"
             )
         return self
+
+    def _suits_what_it_makes(self) -> None:
+        if self.statistics is None:
+            if len(self.columns) < 2:
+                raise ValueError("synthesize needs at least 2 columns")
+            if not self.privacy.delta:
+                raise ValueError("synthesizers are zCDP: delta must be above 0")
+            return
+        if self.utility or self.privacy.evidence_share:
+            raise ValueError(
+                "utility and evidence_share are for synthetic rows; statistics carry their own "
+                "accuracy: say error_at_most in a query"
+            )
+        noisy = [
+            q.name for q in self.statistics.queries if self.statistics.noise_of(q) != "laplace"
+        ]
+        if noisy and not self.privacy.delta:
+            raise ValueError(
+                f"Gaussian noise needs delta above 0 (query {noisy[0]}): say noise: laplace, or a delta"
+            )
+
+    @property
+    def type(self) -> Literal["synthetic", "statistics"]:
+        """Type of release, as quotas name it."""
+        return "synthetic" if self.statistics is None else "statistics"
 
 
 class ReleaseMetadata(Frozen):

@@ -21,12 +21,23 @@ def facts_of(dataset: Dataset, release: Release) -> Facts:
     groups = {g for c in columns if isinstance(c, DomainColumn) for g in c.groups}
     return Facts(
         populations=(dataset.spec.population, *dataset.spec.shares_people_with),
-        type="synthetic",
+        type=release.spec.type,
         purpose=release.spec.purpose,
         recipients=release.spec.recipients,
         sensitivities=tuple(sorted({column.sensitivity for column in columns})),
         groups=tuple(sorted(groups)),
     )
+
+
+def required_evidence(policy: PrivacyPolicy, release: Release) -> tuple[str, ...]:
+    """Metrics of the policy's required evidence that a release of this type can be measured by.
+
+    The distance of marginals is about synthetic rows: statistics carry their own accuracy.
+    """
+    required = policy.spec.evidence.required
+    if release.spec.type == "synthetic":
+        return required
+    return tuple(metric for metric in required if metric != "marginal_tvd")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from dpgate.loading.documents import Loaded
 from dpgate.model.columns import DomainColumn, IdentifierColumn, TextColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.finding import Finding
-from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.policy import PrivacyPolicy, SensitivityClass
 from dpgate.model.release import Release
 from dpgate.model.values import plain, short
+from dpgate.policy import facts, queries
 
 
 @dataclass(frozen=True)
@@ -186,26 +187,36 @@ def class_limits(case: Case) -> Iterator[Finding]:
                 f"epsilon: {limit} or less",
                 *("privacy", "epsilon"),
             )
-        synthesizer = spec.synthesize.with_
-        if synthesizer not in rule.synthesizers:
-            yield case.finding(
-                "class-synthesizer",
-                f"synthesizer {synthesizer} is not allowed for class {column.sensitivity} (column {name})",
-                "allowed: " + ", ".join(rule.synthesizers),
-                *("synthesize", "with"),
-            )
-        proof = case.proofs.get(synthesizer)
-        if proof is not None and proof not in rule.proofs:
-            yield case.finding(
-                "class-proof",
-                f"{synthesizer} rests on proof {proof}, not allowed for class {column.sensitivity}",
-                "allowed: " + ", ".join(rule.proofs),
-                *("synthesize", "with"),
-            )
+        if spec.synthesize is not None:
+            yield from _synthesizer(case, spec.synthesize.with_, name, rule)
+
+
+def _synthesizer(
+    case: Case, synthesizer: str, column: str, rule: SensitivityClass
+) -> Iterator[Finding]:
+    """What the class of a column says of a synthesizer."""
+    name = case.dataset.spec.columns[column].sensitivity
+    if synthesizer not in rule.synthesizers:
+        yield case.finding(
+            "class-synthesizer",
+            f"synthesizer {synthesizer} is not allowed for class {name} (column {column})",
+            "allowed: " + ", ".join(rule.synthesizers),
+            *("synthesize", "with"),
+        )
+    proof = case.proofs.get(synthesizer)
+    if proof is not None and proof not in rule.proofs:
+        yield case.finding(
+            "class-proof",
+            f"{synthesizer} rests on proof {proof}, not allowed for class {name}",
+            "allowed: " + ", ".join(rule.proofs),
+            *("synthesize", "with"),
+        )
 
 
 def known_synthesizer(case: Case) -> Iterator[Finding]:
     """The synthesizer is one whose accounting is known."""
+    if case.release.spec.synthesize is None:
+        return
     name = case.release.spec.synthesize.with_
     if name not in case.proofs:
         yield case.finding(
@@ -268,7 +279,7 @@ def retention(case: Case) -> Iterator[Finding]:
 
 def required_evidence(case: Case) -> Iterator[Finding]:
     """Evidence that the policy requires is paid for, and measured against a threshold."""
-    if "marginal_tvd" not in case.policy.spec.evidence.required:
+    if "marginal_tvd" not in facts.required_evidence(case.policy, case.release):
         return
     if not any(u.metric == "marginal_tvd" for u in case.release.spec.utility):
         yield case.finding(
@@ -280,6 +291,8 @@ def required_evidence(case: Case) -> Iterator[Finding]:
 
 def more_rows_than_people(case: Case) -> Iterator[Finding]:
     """More synthetic rows than real ones suggest a precision that is not there."""
+    if case.release.spec.synthesize is None:
+        return
     rows = case.release.spec.synthesize.rows
     bound = case.dataset.spec.rows.at_most
     if rows > bound:
@@ -304,6 +317,11 @@ RULES: tuple[Rule, ...] = (
     retention,
     required_evidence,
     more_rows_than_people,
+    queries.query_columns,
+    queries.query_kinds,
+    queries.query_size,
+    queries.query_range,
+    queries.class_statistics,
 )
 
 

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.results import PlanResult, ScopeRow
+from dpgate.gate.results import NoiseRow, PlanResult, QueryNoise, ScopeRow
 from dpgate.model.values import plain, short
 from dpgate.report.words import bar, findings, left, next_line, shown, tick
 
@@ -100,14 +100,7 @@ def _claims(result: PlanResult) -> list[Text]:
             )
         )
     lines += _persons(result)
-    if result.noise:
-        kinds = {1: "one-way", 2: "two-way"}
-        widths = ", ".join(
-            f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}" for n in result.noise
-        )
-        lines.append(
-            Text(f"noise per cell, in {result.row}s (95 %): {widths}. Model error is not included.")
-        )
+    lines += _noise(result)
     if result.evidence_share:
         lines.append(
             Text(
@@ -132,6 +125,29 @@ def _persons(result: PlanResult) -> list[Text]:
             f"ε {shown(result.person_epsilon)} instead of {shown(result.row_epsilon)}"
         )
     ]
+
+
+def _noise(result: PlanResult) -> list[Text]:
+    """How far noise alone reaches: by order of marginals, or by query."""
+    lines = []
+    marginals = [row for row in result.noise if isinstance(row, NoiseRow)]
+    if marginals:
+        kinds = {1: "one-way", 2: "two-way"}
+        widths = ", ".join(
+            f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}" for n in marginals
+        )
+        lines.append(
+            Text(f"noise per cell, in {result.row}s (95 %): {widths}. Model error is not included.")
+        )
+    queries = [row for row in result.noise if isinstance(row, QueryNoise)]
+    if queries:
+        lines.append(Text("noise of each number (95 %, one at a time):"))
+        width = max(len(row.query) for row in queries)
+        lines += [
+            Text(f"  {row.query:<{width}}  {row.what} ±{plain(row.half_width)} {row.unit}")
+            for row in queries
+        ]
+    return lines
 
 
 def _approvals(result: PlanResult) -> list[Text]:

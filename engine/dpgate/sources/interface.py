@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     Cells = NDArray[np.int64]
 
 
-UNITS_AT_MOST = 2**42
-"""Largest size of a bound in units: floats are exact far beyond it, and so are sums of batches."""
-
 TOTAL_AT_MOST = 2**62
 """Totals are clamped to ± this at the end, so that none leaves 64 bits."""
 
@@ -36,8 +33,8 @@ class Sum:
         column: index of a column with bins.
         by: indices of the columns of the table, all different; none: one total.
         per: units in 1: 100 for hundredths.
-        low: lowest value, in units; at least −`UNITS_AT_MOST`.
-        high: highest value, in units; at most `UNITS_AT_MOST`.
+        low: lowest value, in units; at least −`dpgate.model.grid.UNITS_AT_MOST`.
+        high: highest value, in units; at most that.
         origin: what a value is measured from, in units, within [low, high] or 0.
     """
 

@@ -19,7 +19,7 @@ from dpgate.errors import (
     UndecidedError,
     UsageError,
 )
-from dpgate.gate.results import PlanResult
+from dpgate.gate.results import NoiseRow, PlanResult
 from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
 
 
@@ -43,7 +43,7 @@ def test_a_plan_adds_up(team: Team) -> None:
         assert scope.fits
     assert result.epsilon <= 1
     assert result.person_epsilon > result.row_epsilon > 0
-    assert [row.order for row in result.noise] == [1, 2]
+    assert [row.order for row in result.noise if isinstance(row, NoiseRow)] == [1, 2]
     assert result.next == f"dpgate approve {RELEASE} --role privacy --key KEY"
 
 

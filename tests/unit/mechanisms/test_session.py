@@ -134,11 +134,9 @@ def test_scores_have_whole_distances() -> None:
         Mechanisms([made("noisy-max", scale="10", sensitivity_squared="2")], "add-remove")
 
 
-@pytest.mark.parametrize("mechanism", ["laplace", "sampled-gaussian"])
-def test_mechanisms_that_nothing_runs(mechanism: str) -> None:
-    rate = "0.1" if mechanism == "sampled-gaussian" else None
-    event = made(mechanism, scale="10", rate=rate)  # type: ignore[arg-type]
-    with pytest.raises(AccountingError, match=f"no mechanism runs {mechanism}"):
+def test_a_mechanism_that_nothing_runs() -> None:
+    event = made("sampled-gaussian", scale="10", rate="0.1")
+    with pytest.raises(AccountingError, match="no mechanism runs sampled-gaussian"):
         Mechanisms([event], "add-remove")
 
 

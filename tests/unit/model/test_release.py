@@ -47,4 +47,6 @@ def test_thresholds_need_a_share_of_the_budget() -> None:
 def test_formats_default_to_parquet() -> None:
     document = copy.deepcopy(GOOD)
     del document["spec"]["synthesize"]["formats"]
-    assert Release.model_validate(document).spec.synthesize.formats == ("parquet",)
+    made = Release.model_validate(document).spec.synthesize
+    assert made is not None
+    assert made.formats == ("parquet",)

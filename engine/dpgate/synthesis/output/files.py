@@ -75,7 +75,12 @@ def formats_of(names: Sequence[str]) -> list[Format]:
 
 
 def write(
-    table: pa.Table, directory: Path, formats: Sequence[str], stamp: Mapping[str, str]
+    table: pa.Table,
+    directory: Path,
+    formats: Sequence[str],
+    stamp: Mapping[str, str],
+    *,
+    name: str = "data",
 ) -> list[Written]:
     """Writes `data.parquet`, `data.csv` and so on into a directory that exists.
 
@@ -84,6 +89,7 @@ def write(
         directory: private staging directory; files of these names must not be there.
         formats: some of `parquet`, `csv`, `jsonl`, `avro`, `arrow`, `sql`.
         stamp: exactly the facts named in `STAMP`.
+        name: of the table, and of its files without suffix.
 
     Returns:
         One entry per file, in the order asked; after `data.csv` and `data.jsonl` the one that
@@ -98,8 +104,8 @@ def write(
     """
     done: list[Path] = []
     try:
-        for name, writer in _writers(table, formats_of(formats), stamp).items():
-            path = directory / name
+        for file, writer in _writers(table, formats_of(formats), stamp, name).items():
+            path = directory / file
             _place(path, writer)
             done.append(path)
         return [_described(path) for path in done]
@@ -126,7 +132,7 @@ def write_text(directory: Path, name: str, content: bytes) -> Written:
 
 
 def _writers(
-    table: pa.Table, formats: Sequence[Format], stamp: Mapping[str, str]
+    table: pa.Table, formats: Sequence[Format], stamp: Mapping[str, str], name: str
 ) -> dict[str, Callable[[IO[bytes]], object]]:
     """What writes each file, by name."""
     from dpgate.synthesis.output import sidecar
@@ -135,13 +141,13 @@ def _writers(
     if set(stamp) != set(STAMP):
         wrong = ", ".join(sorted(set(stamp) ^ set(STAMP)))
         raise SynthesisError(f"a stamp is {', '.join(STAMP)}; missing or too much: {wrong}")
-    rows = Rows.of(table, {key: stamp[key] for key in STAMP})
+    rows = Rows.of(table, {key: stamp[key] for key in STAMP}, name)
     writers: dict[str, Callable[[IO[bytes]], object]] = {}
     for format_ in formats:
-        writers[f"data.{format_.name}"] = partial(format_.write, rows)
+        writers[f"{name}.{format_.name}"] = partial(format_.write, rows)
         if format_.described:
             text = sidecar.described(rows, format_.name)
-            writers[f"data.{format_.name}{sidecar.SUFFIX}"] = partial(_text, text)
+            writers[f"{name}.{format_.name}{sidecar.SUFFIX}"] = partial(_text, text)
     return writers
 
 

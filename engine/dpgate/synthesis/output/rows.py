@@ -19,17 +19,19 @@ class Rows:
     Attributes:
         table: columns alone. It may be mapped from a file: it is read piece by piece.
         facts: `dpgate.release`, `dpgate.epsilon` and so on.
+        name: of the table.
     """
 
     table: pa.Table
     facts: Mapping[str, str]
+    name: str = "data"
 
     @classmethod
-    def of(cls, table: pa.Table, stamp: Mapping[str, str]) -> Rows:
+    def of(cls, table: pa.Table, stamp: Mapping[str, str], name: str = "data") -> Rows:
         """Drops the metadata of a table and of its fields, which could hold anything."""
         bare = pa.schema([pa.field(f.name, f.type, f.nullable) for f in table.schema])
         facts = {f"dpgate.{key}": value for key, value in stamp.items()}
-        return cls(table=pa.table(table.columns, schema=bare), facts=facts)
+        return cls(table=pa.table(table.columns, schema=bare), facts=facts, name=name)
 
     @property
     def schema(self) -> pa.Schema:

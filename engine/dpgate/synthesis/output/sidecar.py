@@ -44,7 +44,7 @@ def described(rows: Rows, format_: str) -> bytes:
         Reads no row.
     """
     rows.require_plain(format_)
-    body: dict[str, Any] = {"url": f"data.{format_}"}
+    body: dict[str, Any] = {"url": f"{rows.name}.{format_}"}
     if format_ == "csv":
         body = {"@context": "http://www.w3.org/ns/csvw", **body, "dialect": _DIALECT}
     columns = [_column(field, format_) for field in rows.schema]

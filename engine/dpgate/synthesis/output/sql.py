@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from dpgate.synthesis.output.rows import Rows
 from dpgate.synthesis.output.texts import digits, floats, moments, written
 
-TABLE = "data"
 _ROWS = 2**10
 """Rows of one INSERT."""
 
@@ -31,7 +30,7 @@ _TYPES = {
 
 
 class Sql:
-    """A table named `data`."""
+    """A table named `data`, or as the rows are."""
 
     name: str = "sql"
     described: bool = False
@@ -41,10 +40,10 @@ class Sql:
         rows.require_plain(self.name)
         facts = "".join(f"-- {key}: {json.dumps(value)}\n" for key, value in rows.facts.items())
         columns = ",\n".join(f"  {_column(field)}" for field in rows.schema)
-        head = f"{facts}START TRANSACTION;\nCREATE TABLE {_name(TABLE)} (\n{columns}\n);\n"
+        head = f"{facts}START TRANSACTION;\nCREATE TABLE {_name(rows.name)} (\n{columns}\n);\n"
         handle.write(head.encode())
         for batch in rows.batches(_ROWS):
-            handle.write(f"INSERT INTO {_name(TABLE)} VALUES\n".encode())
+            handle.write(f"INSERT INTO {_name(rows.name)} VALUES\n".encode())
             parts: list[object] = []
             for values in batch.columns:
                 parts += ["," if parts else "(", pc.fill_null(_literals(values), "NULL")]

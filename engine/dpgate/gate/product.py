@@ -1,0 +1,112 @@
+"""What a release makes, behind one interface: synthetic rows, or statistics.
+
+A product is planned from public documents, and made through mechanisms that were paid for. The
+steps of a release are the same for both members: `dpgate.gate.synthetic`, `dpgate.gate.statistical`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dpgate.accounting.calibrate import Budget
+from dpgate.evidence.disclosure import Result
+from dpgate.gate.results import NoiseRow, QueryNoise
+from dpgate.gate.staging import Run
+from dpgate.model.event import Event
+
+if TYPE_CHECKING:
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.output.files import Written
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What a product is made with, once it was paid for.
+
+    Attributes:
+        events: everything that was reserved, in the product's own order.
+        source: private data over the columns of the release.
+        mechanisms: the only way from there to anything public.
+        run: the attempt's folder, for sealed evidence.
+        recipients: age recipients of restricted evidence; none: it is not made.
+        progress: told about stages and fractions, both public.
+    """
+
+    events: tuple[Event, ...]
+    source: MarginalSource
+    mechanisms: Mechanisms
+    run: Run
+    recipients: tuple[str, ...]
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortfall:
+    """A promise of the manifest that its own noise breaks.
+
+    Attributes:
+        message: what, with the figures.
+        fix: what to do.
+        path: the place below `spec` of the manifest.
+    """
+
+    message: str
+    fix: str
+    path: tuple[str | int, ...]
+
+
+class Made(Protocol):
+    """A product that was made, not yet judged or written."""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Its evidence, each with the class of what it discloses."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the data card says of this product beside what it says of any."""
+
+    def write(self, directory: Path, stamp: Mapping[str, str]) -> list[Written]:
+        """Writes its files into a staging directory.
+
+        Raises:
+            SynthesisError: they cannot be written.
+        """
+
+
+class Product(Protocol):
+    """One release's product, from its manifest and dataset."""
+
+    @property
+    def maker(self) -> str:
+        """What makes it: the synthesizer's name, or `statistics`."""
+
+    def plan(self, budget: Budget) -> tuple[Event, ...]:
+        """The events that making it spends: at most the budget together.
+
+        Privacy:
+            Reads no private data.
+        """
+
+    def noise(self, events: Sequence[Event]) -> tuple[NoiseRow | QueryNoise, ...]:
+        """How far noise alone can carry it from the truth, without data."""
+
+    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
+        """What its noise already rules out, decided without data."""
+
+    def require(self) -> None:
+        """Raises whatever can be known to fail before anything is spent."""
+
+    def make(self, bench: Bench) -> Made:
+        """Measures the data and makes it.
+
+        Privacy:
+            Reads private data through the bench's mechanisms alone, at the cost of its events;
+            restricted evidence is encrypted before it is written.
+        """

@@ -1,0 +1,153 @@
+"""Synthetic rows as the product of a release: fit, draw, measure their own utility, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dpgate.accounting.calibrate import Budget
+from dpgate.evidence import restricted, schema, seal, utility
+from dpgate.evidence.disclosure import Result
+from dpgate.gate.product import Bench, Shortfall
+from dpgate.gate.results import NoiseRow
+from dpgate.gate.workspace import Case
+from dpgate.model.domain import domain_of
+from dpgate.model.event import Event
+from dpgate.model.release import Synthesize
+from dpgate.synthesis import registry
+from dpgate.synthesis.interface import Synthesizer, Task
+from dpgate.synthesis.kept import formats
+from dpgate.synthesis.output import files
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dpgate.synthesis.interface import Model
+    from dpgate.synthesis.output.files import Written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic:
+    """Rows drawn from a model; see `dpgate.gate.product.Product`.
+
+    Attributes:
+        spec: the manifest's `synthesize`.
+        task: what is to be synthesized.
+        synthesizer: fits the model.
+        evidence_orders: orders of marginals whose total variation distance is measured, at a cost.
+        evidence_share: part of the budget that pays for it.
+    """
+
+    spec: Synthesize
+    task: Task
+    synthesizer: Synthesizer
+    evidence_orders: tuple[int, ...]
+    evidence_share: Decimal
+
+    @classmethod
+    def of(cls, case: Case, spec: Synthesize) -> Synthetic:
+        """The product of a manifest."""
+        return cls(
+            spec=spec,
+            task=task_of(case, spec),
+            synthesizer=registry.get(spec.with_),
+            evidence_orders=evidence_orders(case),
+            evidence_share=case.release.spec.privacy.evidence_share,
+        )
+
+    @property
+    def maker(self) -> str:
+        """The synthesizer."""
+        return self.spec.with_
+
+    def plan(self, budget: Budget) -> tuple[Event, ...]:
+        """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
+        for_evidence = budget.amount * self.evidence_share
+        events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+        if self.evidence_orders:
+            relation = self.task.relation
+            events += utility.plan(self.task, self.evidence_orders, for_evidence, relation)
+        return events
+
+    def noise(self, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
+        """Noise per cell of each order of marginals; model error is not included."""
+        return tuple(
+            NoiseRow(order=row.order, half_width=Decimal(str(round(row.half_width, 1))))
+            for row in self.synthesizer.noise(self.task, events)
+        )
+
+    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:  # noqa: ARG002 - the interface
+        """None: thresholds of synthetic rows are judged by what is measured."""
+        return ()
+
+    def require(self) -> None:
+        """Its formats can be written, and a model that is to be kept can be kept."""
+        files.formats_of(self.spec.formats)
+        if self.spec.keep_model:
+            formats.require(self.synthesizer)
+
+    def make(self, bench: Bench) -> MadeRows:
+        """Fits, draws, and measures."""
+        task, progress = self.task, bench.progress
+        model = self.synthesizer.fit(task, bench.events, bench.source, bench.mechanisms, progress)
+        table = model.sample(task.rows, progress)
+        progress("evidence", 0.0)
+        results = self._evidence(bench, table, model.total)
+        return MadeRows(product=self, model=model, table=table, results=results)
+
+    def _evidence(self, bench: Bench, table: pa.Table, total: float) -> tuple[Result, ...]:
+        task, source, progress = self.task, bench.source, bench.progress
+        results: list[Result] = [schema.conformity(table, task.domain, task.rows)]
+        results += utility.measure(
+            task, bench.events, source, table, total, bench.mechanisms, progress
+        )
+        if bench.recipients and self.evidence_orders:
+            exact = restricted.exact_tvd(task, self.evidence_orders, source, table, progress)
+            sealed = seal.seal(exact, bench.recipients)
+            bench.run.sealed.write_bytes(sealed.ciphertext)
+            results.append(sealed.result(restricted.METRIC))
+        return tuple(results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeRows:
+    """Rows that were drawn; see `dpgate.gate.product.Made`."""
+
+    product: Synthetic
+    model: Model
+    table: pa.Table
+    results: tuple[Result, ...]
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Nothing beside what the manifest says."""
+        return {}
+
+    def write(self, directory: Path, stamp: Mapping[str, str]) -> list[Written]:
+        """The rows in each format, and the model if it is to be kept."""
+        spec = self.product.spec
+        written = files.write(self.table, directory, spec.formats, stamp)
+        if spec.keep_model:
+            kept = formats.dump(self.model, stamp, self.product.task.domain)
+            written.append(files.write_text(directory, formats.NAME, kept))
+        return written
+
+
+def task_of(case: Case, spec: Synthesize) -> Task:
+    """The synthesis task of a manifest."""
+    return Task(
+        domain=domain_of(case.dataset, case.release.spec.columns),
+        relation=case.dataset.spec.neighboring,
+        rows=spec.rows,
+    )
+
+
+def evidence_orders(case: Case) -> tuple[int, ...]:
+    """Orders of marginals whose total variation distance is measured, at a cost."""
+    if not case.release.spec.privacy.evidence_share:
+        return ()
+    named = sorted({threshold.order for threshold in case.release.spec.utility})
+    return tuple(named) or (1, 2)
