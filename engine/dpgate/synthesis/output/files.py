@@ -113,7 +113,7 @@ def write(
         for path in done:
             path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise _refusal(error, directory) from None
+            raise refusal(error, directory) from None
         raise
 
 
@@ -128,7 +128,7 @@ def write_text(directory: Path, name: str, content: bytes) -> Written:
         _place(path, partial(_text, content))
         return _described(path)
     except OSError as error:
-        raise _refusal(error, directory) from None
+        raise refusal(error, directory) from None
 
 
 def _writers(
@@ -178,7 +178,8 @@ def _described(path: Path) -> Written:
     return Written(name=path.name, sha256=f"sha256:{digest}", bytes=path.stat().st_size)
 
 
-def _refusal(error: OSError, directory: Path) -> SynthesisError:
+def refusal(error: OSError, directory: Path) -> SynthesisError:
+    """What to say when files cannot be written in a directory."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if error.errno in full:
         fix = "free space there, or stage elsewhere; the next attempt is charged anew"
