@@ -90,10 +90,14 @@ class Synthetic:
             formats.require(self.synthesizer)
 
     def make(self, bench: Bench) -> MadeRows:
-        """Fits, draws, and measures."""
+        """Fits, draws, and measures. The rows lie in a file: there may be billions."""
+        from dpgate.synthesis.output.spool import spooled
+        from dpgate.synthesis.sampling import decode
+
         task, progress = self.task, bench.progress
         model = self.synthesizer.fit(task, bench.events, bench.source, bench.mechanisms, progress)
-        table = model.sample(task.rows, progress)
+        rows = model.batches(task.rows, progress)
+        table = spooled(rows, decode.schema(task.domain), bench.run.folder)
         progress("evidence", 0.0)
         results = self._evidence(bench, table, model.total)
         return MadeRows(product=self, model=model, table=table, results=results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -57,8 +57,8 @@ class Model(Protocol):
     def total(self) -> float:
         """Noisy number of private records; at least 0."""
 
-    def sample(self, rows: int, progress: Progress) -> pa.Table:
-        """Rows with the columns of the task's domain.
+    def batches(self, rows: int, progress: Progress) -> Iterator[pa.RecordBatch]:
+        """Rows with the columns of the task's domain, a batch at a time.
 
         Args:
             rows: how many, ≥ 0.
@@ -67,6 +67,9 @@ class Model(Protocol):
         Privacy:
             Post-processing. Draws from generators seeded by the operating system's entropy.
         """
+
+    def sample(self, rows: int, progress: Progress) -> pa.Table:
+        """The same rows at once, for as many as memory holds."""
 
 
 class Synthesizer(Protocol):

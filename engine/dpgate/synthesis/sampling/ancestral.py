@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from dpgate.synthesis.sampling.rounding import systematic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dpgate.sources.count import Codes
     from dpgate.synthesis.sampling.directed import Step
 
-    Cells = NDArray[np.int64]
+    Cells: TypeAlias = NDArray[np.integer[Any]]
     Table = NDArray[np.float64]
 
 _FEW = 2**16
@@ -24,7 +23,7 @@ _FEW = 2**16
 
 def draw(
     steps: Sequence[Step], sizes: Sequence[int], rows: int, rng: np.random.Generator
-) -> list[Codes]:
+) -> list[Cells]:
     """Cells of every column, for so many rows.
 
     Args:
@@ -36,14 +35,14 @@ def draw(
     Returns:
         For each column a vector of `rows` cells.
     """
-    columns: dict[int, Codes] = {}
+    columns: dict[int, Cells] = {}
     for step in steps:
         line = _line(step.parents, sizes, columns, rows)
         columns[step.column] = _spread(line, step.table, rng)
     return [columns[place] for place in range(len(columns))]
 
 
-def split(cells: Codes, coarse: Cells, within: Table, rng: np.random.Generator) -> Codes:
+def split(cells: Cells, coarse: Cells, within: Table, rng: np.random.Generator) -> Cells:
     """Undoes the merging of cells.
 
     Args:
@@ -55,7 +54,7 @@ def split(cells: Codes, coarse: Cells, within: Table, rng: np.random.Generator) 
     members = np.bincount(coarse)
     alone = np.zeros(len(members), dtype=_narrow(len(coarse)))
     alone[coarse] = np.arange(len(coarse))
-    fine: Codes = alone[cells]
+    fine: Cells = alone[cells]
     if members.max() == 1:
         return fine
     # Merged cells are rare ones: only their rows are drawn.
@@ -67,13 +66,13 @@ def split(cells: Codes, coarse: Cells, within: Table, rng: np.random.Generator) 
 
 
 def _line(
-    parents: Sequence[int], sizes: Sequence[int], columns: Mapping[int, Codes], rows: int
-) -> Codes | Cells:
+    parents: Sequence[int], sizes: Sequence[int], columns: Mapping[int, Cells], rows: int
+) -> Cells:
     """The line of each row in a table, in as few bytes as it takes: they are sorted by it."""
     if len(parents) == 1:
         return columns[parents[0]]
     lines = prod(sizes[parent] for parent in parents)
-    line = np.zeros(rows, dtype=_narrow(lines) if lines < _FEW else np.int64)
+    line: Cells = np.zeros(rows, dtype=_narrow(lines) if lines < _FEW else np.int64)
     for parent in parents:
         line *= line.dtype.type(sizes[parent])
         line += columns[parent]
@@ -87,7 +86,7 @@ def _narrow(count: int) -> type[np.uint8 | np.uint16 | np.uint32]:
     return np.uint16 if count <= _FEW else np.uint32
 
 
-def _spread(given: Codes | Cells, conditional: Table, rng: np.random.Generator) -> Codes:
+def _spread(given: Cells, conditional: Table, rng: np.random.Generator) -> Cells:
     """A cell for each row by its line of the table; lines are filled evenly, rows at random."""
     lines, cells = conditional.shape
     counts = systematic(np.bincount(given, minlength=lines), conditional, rng)

@@ -27,7 +27,8 @@ from dpgate.synthesis.sampling.decode import decode, schema
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dpgate.synthesis.sampling.ancestral import Cells, Table
+    from dpgate.sources.interface import Cells
+    from dpgate.synthesis.sampling.ancestral import Table
 
 _ROWS_AT_ONCE = 2**18
 """Columns of a batch, and the order their rows are sorted in, then stay in a processor's cache."""
@@ -118,7 +119,7 @@ class DirectedModel:
         """The same rows a batch at a time, so that a large release needs no large memory."""
         parent = np.random.default_rng()  # seeded by the operating system's entropy
         starts = range(0, rows, _ROWS_AT_ONCE)
-        tasks = ((min(_ROWS_AT_ONCE, rows - start), *parent.spawn(1)) for start in starts)
+        tasks = ((min(_ROWS_AT_ONCE, rows - start), parent.spawn(1)[0]) for start in starts)
         done = 0
         for batch in _in_order(self.batch, tasks, _WORKERS):
             done += len(batch)

@@ -20,6 +20,9 @@ class Other:
 
     total = 0.0
 
+    def batches(self, rows: int, progress: Any) -> Any:
+        raise NotImplementedError
+
     def sample(self, rows: int, progress: Any) -> Any:
         raise NotImplementedError
 
