@@ -16,7 +16,8 @@ from dpgate.cli.progress import stages
     "--source",
     required=True,
     metavar="URI",
-    help="Private data: a Parquet or CSV file, a pattern, a folder, or FILE.duckdb?table=NAME.",
+    help="Private data: a Parquet or CSV file, a pattern, a folder, FILE.duckdb?table=NAME, or a "
+    "postgresql:, spark:, snowflake: or bigquery: address (docs/sources.md).",
 )
 @key_option("a runner")
 @root_option
