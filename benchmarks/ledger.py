@@ -201,8 +201,8 @@ def _clone(maker: Maker, folder: Path) -> Path:
     head = (
         f"commit {ends[0]}\ncommitter b <b@example.org> 0 +0000\ndata {len(ends[1])}\n{ends[1]}\n"
     )
-    words = ("git", "-C", str(remote), "fast-import", "--quiet")
-    subprocess.run(words, input=(head + feed).encode(), check=True)  # noqa: S603 - fixed words
+    feeding = ("git", "-C", str(remote), "fast-import", "--quiet")
+    subprocess.run(feeding, input=(head + feed).encode(), check=True)  # noqa: S603 - fixed words
     target = "+refs/heads/dpgate-ledger:refs/remotes/origin/dpgate-ledger"
     subprocess.run([*run, "-C", str(team), "fetch", "-q", "origin", target], check=True)  # noqa: S603
     return team

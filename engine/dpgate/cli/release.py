@@ -15,6 +15,7 @@ from dpgate.cli.progress import stages
 @click.option(
     "--source",
     required=True,
+    type=click.Path(readable=False),
     metavar="URI",
     help="Private data: a Parquet or CSV file, a pattern, a folder, FILE.duckdb?table=NAME, or a "
     "postgresql:, spark:, snowflake: or bigquery: address (docs/sources.md).",
