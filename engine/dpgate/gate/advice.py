@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from dpgate.gate.recommendation import Candidate
 from dpgate.gate.search import EVIDENCE_SHARE
-from dpgate.model.dataset import Column, Dataset, IntegerColumn, NumberColumn
+from dpgate.model.columns import Column, DecimalColumn, IntegerColumn, NumberColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain, short
 
@@ -29,11 +30,11 @@ def fewer_bins(column: Column, cells: int, rows: float, sigma: float | None) -> 
         sigma: standard deviation of the noise on a cell; None: nothing is known.
 
     Returns:
-        A number below `cells`; None where the bins are listed, or enough.
+        A number below `cells`; None where the bins are of another kind, or few enough.
     """
-    if sigma is None or not isinstance(column, IntegerColumn | NumberColumn):
+    if sigma is None or not isinstance(column, IntegerColumn | NumberColumn | DecimalColumn):
         return None
-    if isinstance(column.domain.bins, tuple):
+    if not isinstance(column.domain.bins, int) and column.domain.bins != "each":
         return None
     most = max(_FEWEST, int(rows / (_SIGMAS * sigma)))
     return most if most < cells - column.nullable else None

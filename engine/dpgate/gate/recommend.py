@@ -27,7 +27,8 @@ from dpgate.gate.search import Aim, reached_at, smallest
 from dpgate.gate.standing import open_standing
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.loading.documents import load
-from dpgate.model.dataset import Dataset, IdentifierColumn
+from dpgate.model.columns import DomainColumn
+from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
@@ -36,9 +37,6 @@ from dpgate.policy.facts import clock, facts_of
 from dpgate.policy.scopes import Tally
 from dpgate.synthesis import interface, registry
 from dpgate.synthesis.interface import Task
-
-DEFAULT = Decimal("0.05")
-"""The goal if none is given: expected two-way total variation by noise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +88,12 @@ def recommend(
     """
     where = _where(Path(repo), dataset)
     names = _columns(where.dataset, columns)
-    bound = where.dataset.spec.rows.at_most
+    spec = where.dataset.spec
+    bound, together = spec.rows.at_most, spec.unit.rows_together
     if rows is not None and not 1 <= rows <= bound:
         raise UsageError(f"rows is a number from 1 to {bound}, the public bound, not {rows}")
-    aim = Aim.of(target_tvd, noise_at_most, order, rows or bound, DEFAULT)
+    rows = rows or bound
+    aim = Aim.of(target_tvd, noise_at_most, order=order, rows=rows, together=together)
     delta = suitable_delta(where.policy, bound)
     task = _task(where.dataset, names, bound)
     candidates = _candidates(where, task, aim, delta, synthesizer)
@@ -133,9 +133,7 @@ def _where(repo: Path, dataset: str) -> _Where:
 
 def _columns(dataset: Dataset, asked: Sequence[str]) -> tuple[str, ...]:
     known = [
-        name
-        for name, column in dataset.spec.columns.items()
-        if not isinstance(column, IdentifierColumn)
+        name for name, column in dataset.spec.columns.items() if isinstance(column, DomainColumn)
     ]
     odd = [name for name in asked if name not in known]
     if odd:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 
-from dpgate.accounting import calibrate, compose
+from dpgate.accounting import calibrate, compose, groups
 from dpgate.accounting.rounding import significant_down, significant_up, up
 from dpgate.errors import UsageError
 from dpgate.gate.noise import NORMAL_95, mean_tvd
@@ -17,6 +17,8 @@ from dpgate.model.event import Event
 from dpgate.model.values import counted, plain
 from dpgate.synthesis.interface import NoiseRow, Synthesizer, Task
 
+DEFAULT = Decimal("0.05")
+"""The goal if none is given: expected two-way total variation by noise."""
 EVIDENCE_SHARE = Decimal("0.1")
 """Part of ρ that a recommended manifest spends on measuring its own utility."""
 EPSILON_AT_MOST = 20
@@ -35,18 +37,20 @@ class Aim:
             relative to its expected count.
         order: columns of the marginals it is about.
         rows: rows that are assumed; public.
+        together: rows that one step of the neighboring relation moves: 1, or a person's.
     """
 
     at_most: Decimal
     relative_to_rows: bool
     order: int
     rows: int
+    together: int
 
     @staticmethod
     def of(
-        tvd: Decimal | None, noise: Decimal | None, order: int, rows: int, default: Decimal
+        tvd: Decimal | None, noise: Decimal | None, *, order: int, rows: int, together: int
     ) -> Aim:
-        """The goal that was asked for.
+        """The goal that was asked for, or `DEFAULT`.
 
         Raises:
             UsageError: two goals, or one out of range.
@@ -55,10 +59,16 @@ class Aim:
             raise UsageError("one goal at a time: target_tvd or noise_at_most")
         if order not in (1, 2):
             raise UsageError(f"order is 1 or 2, not {order}")
-        value = noise if noise is not None else default if tvd is None else tvd
+        value = noise if noise is not None else DEFAULT if tvd is None else tvd
         if value <= 0 or (noise is None and value >= 1):
             raise UsageError(f"a goal of {plain(value)} is out of range")
-        return Aim(at_most=value, relative_to_rows=noise is None, order=order, rows=rows)
+        return Aim(
+            at_most=value,
+            relative_to_rows=noise is None,
+            order=order,
+            rows=rows,
+            together=together,
+        )
 
     def sigma(self, rows: Iterable[NoiseRow]) -> float | None:
         """Noise on each cell of the marginals in question; None if no such marginal is measured."""
@@ -101,7 +111,7 @@ def smallest(synthesizer: Synthesizer, task: Task, aim: Aim, delta: Decimal) -> 
     """
 
     def events(rho: Decimal) -> tuple[Event, ...]:
-        return _events(synthesizer, task, rho)
+        return _events(synthesizer, task, aim, rho)
 
     def meets(rho: Decimal) -> bool:
         reached = aim.reached(task.domain, synthesizer.noise(task, events(rho)))
@@ -126,12 +136,14 @@ def reached_at(
     synthesizer: Synthesizer, task: Task, aim: Aim, epsilon: Decimal, delta: Decimal
 ) -> Decimal | None:
     """The measure of the goal at one ε, rounded up; None if no such marginal is measured."""
-    events = _events(synthesizer, task, calibrate.rho_for(epsilon, delta))
+    events = _events(synthesizer, task, aim, calibrate.rho_for(epsilon, delta))
     return aim.reached(task.domain, synthesizer.noise(task, events))
 
 
-def _events(synthesizer: Synthesizer, task: Task, rho: Decimal) -> tuple[Event, ...]:
-    return synthesizer.plan(task, significant_down(rho * (1 - EVIDENCE_SHARE), 12))
+def _events(synthesizer: Synthesizer, task: Task, aim: Aim, rho: Decimal) -> tuple[Event, ...]:
+    """What a release of this ρ would run, evidence left out."""
+    share = groups.row_share(rho, aim.together, task.relation)
+    return synthesizer.plan(task, significant_down(share * (1 - EVIDENCE_SHARE), 12))
 
 
 def _words(events: Sequence[Event]) -> tuple[str, ...]:

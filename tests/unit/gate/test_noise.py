@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_gaussian_noise(cells: int) -> None:
     drawn = np.abs(np.random.default_rng().normal(0, 50, (8_000, cells))).sum(axis=1) / 2
     assert float(stated.records) == pytest.approx(drawn.mean(), rel=0.02)
     above = float((drawn > float(stated.records_95)).mean())
-    assert 0.035 < above < 0.065  # 5 %, from both sides
+    assert 0.02 < above < 0.065  # 5 %, less what rounding up to three digits takes
     assert float(stated.tvd) == pytest.approx(float(stated.records) / 1_000_000, rel=0.01)
     assert stated.tvd_95 <= 1
 

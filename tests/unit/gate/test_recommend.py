@@ -60,6 +60,17 @@ def test_the_manifest_meets_the_goal_and_no_smaller_epsilon_does(
         assert result.reached * factor > result.at_most * Decimal("0.99")
 
 
+def test_persons_need_more_than_rows_do(team: Team) -> None:
+    rows = recommend(team)
+    team.edit(DATASET, "max_rows_per_person: 12,", "max_rows_per_person: 12, protect: person,")
+    persons = recommend(team)
+    assert rows.epsilon is not None
+    assert persons.epsilon is not None
+    assert rows.epsilon < persons.epsilon
+    assert (persons.unit, persons.reached <= persons.at_most) == ("visit", True)
+    assert pasted(team, persons).noise == persons.noise
+
+
 def test_fewer_rows_need_more_epsilon(team: Team) -> None:
     at_bound, assumed = recommend(team), recommend(team, rows=5_000)
     assert at_bound.epsilon is not None
