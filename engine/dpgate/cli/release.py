@@ -15,10 +15,8 @@ from dpgate.cli.progress import stages
 @click.option(
     "--source",
     required=True,
-    type=click.Path(readable=False),
     metavar="URI",
-    help="Private data: a Parquet or CSV file, a pattern, a folder, FILE.duckdb?table=NAME, or a "
-    "postgresql:, spark:, snowflake: or bigquery: address (docs/sources.md).",
+    help="Private data: a Parquet or CSV file, a pattern, a folder, or FILE.duckdb?table=NAME.",
 )
 @key_option("a runner")
 @root_option

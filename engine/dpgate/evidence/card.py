@@ -17,8 +17,16 @@ from pydantic import ValidationError
 from dpgate.errors import EvidenceError
 from dpgate.evidence.card_text import markdown
 from dpgate.evidence.disclosure import DpResult, Result
-from dpgate.model.columns import BooleanColumn, DomainColumn, ZipColumn
+from dpgate.model.columns import (
+    BooleanColumn,
+    DomainColumn,
+    IdentifierColumn,
+    TextColumn,
+    ZipColumn,
+)
+from dpgate.model.constraints import words
 from dpgate.model.dataset import Dataset
+from dpgate.model.derive import inputs
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
 from dpgate.model.values import plain
@@ -64,7 +72,7 @@ def card(
         **_what(release, dataset),
         **(facts or {}),
         "privacy": _privacy(stated, dataset, policy_delta),
-        "columns": [_column(name, dataset) for name in release.spec.columns],
+        **_shape(release, dataset),
         "evidence": [_evidence(result) for result in results],
         "thresholds": [limit.model_dump(mode="json") for limit in release.spec.utility],
     }
@@ -113,8 +121,25 @@ def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> di
     }
 
 
+def _shape(release: Release, dataset: Dataset) -> dict[str, Any]:
+    """Columns, without the free text that is left out; and what holds in every synthetic row."""
+    spec, names = dataset.spec, release.spec.columns
+    released = [name for name in names if not isinstance(spec.columns.get(name), TextColumn)]
+    kept = spec.kept(names) if release.spec.synthesize else ()
+    return {
+        "columns": [_column(name, dataset) for name in released],
+        "constraints": [words(constraint) for constraint in kept],
+    }
+
+
 def _column(name: str, dataset: Dataset) -> dict[str, Any]:
+    form = dataset.spec.derive.get(name)
+    if form is not None:
+        return {"name": name, "title": form.title, "derived": form.type, "from": list(inputs(form))}
     column = dataset.spec.columns[name]
+    if isinstance(column, IdentifierColumn) and column.regenerate is not None:
+        rule = column.regenerate if isinstance(column.regenerate, str) else "numbering"
+        return {"name": name, "title": column.title, "made_up": rule}
     if not isinstance(column, DomainColumn):
         raise EvidenceError(f"{column.type} column {name} cannot be on a card")
     provenance = column.source.model_dump(mode="json", exclude_none=True)

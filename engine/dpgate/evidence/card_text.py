@@ -30,7 +30,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     """
     lines = [f"# {safe(content['title'] or content['release'])}", ""]
     privacy = ("Privacy", _privacy(content["privacy"], content["population"]))
-    columns = ("Columns", _columns(content["columns"]))
+    columns = ("Columns", _columns(content["columns"], content["constraints"]))
     if content["synthetic"]:
         sections = (
             ("", _what(content)),
@@ -91,16 +91,27 @@ def _factor(epsilon: Decimal) -> str:
     return f"e^{plain(epsilon)} ≤ {plain(significant_up(epsilon.exp(WORKING), 3))}"
 
 
-def _columns(columns: list[dict[str, Any]]) -> Iterator[str]:
+def _columns(columns: list[dict[str, Any]], constraints: list[str]) -> Iterator[str]:
     yield "| column | type | domain | missing | where the domain comes from |"
     yield "|---|---|---|---|---|"
     for column in columns:
         title = f" ({safe(column['title'])})" if column["title"] else ""
+        name = f"{safe(column['name'])}{title}"
+        if "made_up" in column:
+            yield f"| {name} | identifier | made up ({column['made_up']}) | no | names nobody |"
+            continue
+        if "derived" in column:
+            inputs = ", ".join(safe(each) for each in column["from"])
+            yield f"| {name} | derived | {column['derived']} of {inputs} | | computed from them |"
+            continue
         missing = "allowed" if column["nullable"] else "no"
         yield (
-            f"| {safe(column['name'])}{title} | {column['type']} | {_domain(column['domain'])} "
+            f"| {name} | {column['type']} | {_domain(column['domain'])} "
             f"| {missing} | {_provenance(column['provenance'])} |"
         )
+    if constraints:
+        yield ""
+        yield f"In every row: {'; '.join(safe(constraint) for constraint in constraints)}."
 
 
 def _domain(domain: Mapping[str, Any]) -> str:

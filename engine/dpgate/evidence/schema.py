@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,22 @@ from dpgate.model.domain import ColumnDomain, Domain
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from dpgate.synthesis.finish.finisher import Finisher
+
 _SHOWN = 20
 
 
-def conformity(table: pa.Table, domain: Domain, rows: int) -> PublicResult:
+def conformity(
+    table: pa.Table, domain: Domain, rows: int, finish: Finisher | None = None
+) -> PublicResult:
     """Compares an output table with its domain.
 
     Args:
         table: the synthetic rows, as they will be written.
-        domain: the columns of the release, in order.
+        domain: the learned columns of the release, in order.
         rows: the manifest's number of rows.
+        finish: says which columns there are beside them, and which constraints hold in each row;
+            none: no others.
 
     Returns:
         Metric `schema_conformity`: the number of departures (0: conforms), the first 20 of them
@@ -32,7 +39,7 @@ def conformity(table: pa.Table, domain: Domain, rows: int) -> PublicResult:
     Privacy:
         Reads the synthetic table alone.
     """
-    faults = list(_faults(table, domain, rows))
+    faults = list(_faults(table, domain, rows, finish))
     return PublicResult(
         disclosure="public",
         metric=SCHEMA,
@@ -41,11 +48,14 @@ def conformity(table: pa.Table, domain: Domain, rows: int) -> PublicResult:
     )
 
 
-def _faults(table: pa.Table, domain: Domain, rows: int) -> Iterator[str]:
+def _faults(table: pa.Table, domain: Domain, rows: int, finish: Finisher | None) -> Iterator[str]:
     if table.num_rows != rows:
         yield f"{table.num_rows} rows instead of {rows}"
-    if tuple(table.column_names) != domain.names:
-        yield f"columns are not, in this order: {', '.join(domain.names)}"[:500]
+    names = domain.names if finish is None else tuple(finish.schema.names)
+    if tuple(table.column_names) != names:
+        yield f"columns are not, in this order: {', '.join(names)}"[:500]
+    elif finish is not None:
+        yield from _beside(table, domain, finish)
     for column in domain.columns:
         if table.column_names.count(column.name) != 1:
             yield f"column {column.name} is not there exactly once"
@@ -59,6 +69,18 @@ def _faults(table: pa.Table, domain: Domain, rows: int) -> Iterator[str]:
         fault = _in_bins(values, column) if column.lows else _in_list(values, column)
         if fault:
             yield f"column {column.name} {fault}"
+
+
+def _beside(table: pa.Table, domain: Domain, finish: Finisher) -> Iterator[str]:
+    """Types of columns that were not learned, and constraints."""
+    for field in finish.schema:
+        stored = table.schema.field(field.name).type
+        if field.name not in domain.names and stored != field.type:
+            yield f"column {field.name} is stored as {stored}, not as {field.type}"[:500]
+    counted: Counter[str] = Counter()
+    for batch in table.to_batches():
+        counted.update(dict(finish.broken(batch)))
+    yield from (f"{words}: not so in {count} rows" for words, count in counted.items() if count)
 
 
 def _type_holds(stored: pa.DataType, column: ColumnDomain) -> bool:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import restricted, schema, seal, utility
 from dpgate.evidence.disclosure import Result
-from dpgate.gate import noise
 from dpgate.gate.product import Bench, Shortfall
-from dpgate.gate.results import MarginalNoise, NoiseRow
+from dpgate.gate.results import NoiseRow
 from dpgate.gate.workspace import Case
+from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
-from dpgate.model.release import MarginalTvd, Synthesize
+from dpgate.model.release import Synthesize
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
 from dpgate.synthesis.kept import formats
@@ -36,33 +36,33 @@ class Synthetic:
 
     Attributes:
         spec: the manifest's `synthesize`.
+        dataset: says which columns are learned, and how rows are finished.
+        columns: as the manifest lists them.
         task: what is to be synthesized.
         synthesizer: fits the model.
         evidence_orders: orders of marginals whose total variation distance is measured, at a cost.
         evidence_share: part of the budget that pays for it.
-        thresholds: what the measured distances must stay below.
-        rows_at_most: public bound on the rows of the data.
     """
 
     spec: Synthesize
+    dataset: Dataset
+    columns: tuple[str, ...]
     task: Task
     synthesizer: Synthesizer
     evidence_orders: tuple[int, ...]
     evidence_share: Decimal
-    thresholds: tuple[MarginalTvd, ...]
-    rows_at_most: int
 
     @classmethod
     def of(cls, case: Case, spec: Synthesize) -> Synthetic:
         """The product of a manifest."""
         return cls(
             spec=spec,
+            dataset=case.dataset,
+            columns=case.release.spec.columns,
             task=task_of(case, spec),
             synthesizer=registry.get(spec.with_),
             evidence_orders=evidence_orders(case),
             evidence_share=case.release.spec.privacy.evidence_share,
-            thresholds=case.release.spec.utility,
-            rows_at_most=case.dataset.spec.rows.at_most,
         )
 
     @property
@@ -86,14 +86,9 @@ class Synthetic:
             for row in self.synthesizer.noise(self.task, events)
         )
 
-    def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
-        """Noise of every one-way marginal, and of the two-way ones with the most cells."""
-        rows = self.synthesizer.noise(self.task, events)
-        return noise.marginals(self.task.domain, rows, self.rows_at_most)
-
-    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
-        """Thresholds below the noise of their own measurement; luck could still meet one."""
-        return tuple(noise.out_of_reach(self.thresholds, events, self.rows_at_most))
+    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:  # noqa: ARG002 - the interface
+        """None: thresholds of synthetic rows are judged by what is measured."""
+        return ()
 
     def require(self) -> None:
         """Its formats can be written, and a model that is to be kept can be kept."""
@@ -103,20 +98,22 @@ class Synthetic:
 
     def make(self, bench: Bench) -> MadeRows:
         """Fits, draws, and measures. The rows lie in a file: there may be billions."""
+        from dpgate.synthesis.finish.finisher import finisher
         from dpgate.synthesis.output.spool import spooled
-        from dpgate.synthesis.sampling import decode
 
         task, progress = self.task, bench.progress
         model = self.synthesizer.fit(task, bench.events, bench.source, bench.mechanisms, progress)
-        rows = model.batches(task.rows, progress)
-        table = spooled(rows, decode.schema(task.domain), bench.run.folder)
+        finish = finisher(self.dataset, self.columns)
+        rows = finish.stream(model.batches(task.rows, progress))
+        table = spooled(rows, finish.schema, bench.run.folder)
         progress("evidence", 0.0)
-        results = self._evidence(bench, table, model.total)
+        conforms = schema.conformity(table, task.domain, task.rows, finish)
+        results = (conforms, *self._evidence(bench, table, model.total))
         return MadeRows(product=self, model=model, table=table, results=results)
 
     def _evidence(self, bench: Bench, table: pa.Table, total: float) -> tuple[Result, ...]:
         task, source, progress = self.task, bench.source, bench.progress
-        results: list[Result] = [schema.conformity(table, task.domain, task.rows)]
+        results: list[Result] = []
         results += utility.measure(
             task, bench.events, source, table, total, bench.mechanisms, progress
         )

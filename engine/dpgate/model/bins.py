@@ -36,8 +36,9 @@ def whole_edges(
         inner = (*left, finest, *(finest + offset for offset in offsets))
     else:
         inner = (int(edge) for edge in bins)
-    # Rounding to whole numbers can make edges meet. A last bin of `high` alone is none.
-    return (low, *_increasing(low, high, inner))
+    # Rounding to whole numbers can make edges meet. A last bin of `high` alone is none, unless
+    # bins are finest there.
+    return (low, *_increasing(low, high + (bins == "log" and finest == high), inner))
 
 
 def real_edges(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
 
-from dpgate.model.columns import Column, IdentifierColumn
+from dpgate.model.columns import Column, DomainColumn, IdentifierColumn, Provenance
+from dpgate.model.constraints import (
+    Constraint,
+    Follows,
+    PossibleConstraint,
+    columns_of,
+    consistent,
+    words,
+)
+from dpgate.model.derive import Derived, Lookup, PossibleDerived
 from dpgate.model.values import ColumnName, Frozen, Name, Relation, Text
 
 
@@ -69,6 +79,54 @@ class DatasetSpec(Frozen):
     unit: Unit
     rows: Rows
     columns: Annotated[dict[ColumnName, Column], Field(min_length=1, max_length=1_000)]
+    derive: Annotated[dict[ColumnName, PossibleDerived], Field(max_length=1_000)] = Field(
+        default_factory=dict
+    )
+    """Columns that releases can list too; they are computed from released ones."""
+    constraints: Annotated[tuple[PossibleConstraint, ...], Field(max_length=100)] = ()
+    """What holds in every row, and in every released one as far as its columns are released."""
+
+    def learned(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The named columns that a release learns: no identifiers, no text, none derived."""
+        return tuple(name for name in names if isinstance(self.columns.get(name), DomainColumn))
+
+    def kept(self, names: Iterable[str]) -> tuple[Constraint, ...]:
+        """The constraints that a release of the named columns keeps: those about them alone."""
+        learned = set(self.learned(names))
+        return tuple(each for each in self.constraints if learned.issuperset(columns_of(each)))
+
+    def sources(
+        self, names: Iterable[str]
+    ) -> Iterator[tuple[str, tuple[str | int, ...], Provenance]]:
+        """Where the domains and tables of a release come from, in words and by place in `spec`."""
+        chosen = tuple(names)
+        for name in chosen:
+            column, form = self.columns.get(name), self.derive.get(name)
+            if isinstance(column, DomainColumn):
+                yield f"domain of {name}", ("columns", name, "source"), column.source
+            elif isinstance(form, Lookup):
+                yield f"table of {name}", ("derive", name, "source"), form.source
+        kept = self.kept(chosen)
+        for place, constraint in enumerate(self.constraints):
+            if isinstance(constraint, Follows) and constraint in kept:
+                path = ("constraints", place, "source")
+                yield f"table of {words(constraint)}", path, constraint.source
+
+    @field_validator("derive")
+    @classmethod
+    def _new(cls, derive: dict[str, Derived], info: ValidationInfo) -> dict[str, Derived]:
+        known = set(derive) & set(info.data.get("columns", ()))
+        if known:
+            raise ValueError(f"{min(known)} is a column already; give it another name")
+        return derive
+
+    @field_validator("constraints")
+    @classmethod
+    def _consistent(
+        cls, constraints: tuple[Constraint, ...], info: ValidationInfo
+    ) -> tuple[Constraint, ...]:
+        columns = info.data.get("columns")
+        return constraints if columns is None else consistent(constraints, columns)
 
     @model_validator(mode="after")
     def _others(self) -> DatasetSpec:

@@ -212,5 +212,5 @@ class Domain:
 def domain_of(dataset: Dataset, names: Sequence[str]) -> Domain:
     """The domain of the named columns that are learned: no identifiers, no text, none derived."""
     columns = dataset.spec.columns
-    learned = [name for name in names if isinstance(columns.get(name), DomainColumn)]
+    learned = dataset.spec.learned(names)
     return Domain(columns=tuple(column_domain(name, columns[name]) for name in learned))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dpgate.model.columns import DomainColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import Condition, PrivacyPolicy
 from dpgate.model.record import Facts
@@ -22,19 +21,15 @@ def required_roles(
     for rule in policy.spec.approvals:
         if rule.when is None or _holds(rule.when, release, facts):
             roles += rule.roles
-    if assumed_columns(dataset, release):
+    if assumptions(dataset, release):
         roles.append("privacy")
     return tuple(dict.fromkeys(roles))
 
 
-def assumed_columns(dataset: Dataset, release: Release) -> tuple[str, ...]:
-    """Released columns whose domain rests on an assumption."""
-    found = []
-    for name in release.spec.columns:
-        column = dataset.spec.columns.get(name)
-        if isinstance(column, DomainColumn) and column.source.assumption is not None:
-            found.append(name)
-    return tuple(found)
+def assumptions(dataset: Dataset, release: Release) -> tuple[str, ...]:
+    """Domains and tables of released columns that rest on an assumption, in words."""
+    sources = dataset.spec.sources(release.spec.columns)
+    return tuple(what for what, _, source in sources if source.assumption is not None)
 
 
 def _holds(condition: Condition, release: Release, facts: Facts) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dpgate.loading.documents import Loaded
-from dpgate.model.columns import DomainColumn, IdentifierColumn, TextColumn
+from dpgate.model.columns import IdentifierColumn, TextColumn
 from dpgate.model.dataset import Dataset
+from dpgate.model.derive import inputs
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy, SensitivityClass
 from dpgate.model.release import Release
@@ -110,7 +111,18 @@ def known_columns(case: Case) -> Iterator[Finding]:
     """Every released column exists; identifiers are made up anew, free text is left out."""
     for index, name in enumerate(case.release.spec.columns):
         column = case.dataset.spec.columns.get(name)
-        if column is None:
+        if name in case.dataset.spec.derive:
+            learned = set(case.dataset.spec.learned(case.release.spec.columns))
+            lost = [n for n in inputs(case.dataset.spec.derive[name]) if n not in learned]
+            if lost:
+                yield case.finding(
+                    "derived-columns",
+                    f"column {name} is derived from {', '.join(lost)}, not released here",
+                    f"add {', '.join(lost)} to columns, or remove {name}",
+                    "columns",
+                    index,
+                )
+        elif column is None:
             yield case.finding(
                 "known-columns",
                 f"column {name} is not in dataset {case.dataset.metadata.name}",
@@ -139,22 +151,19 @@ def known_columns(case: Case) -> Iterator[Finding]:
 
 
 def public_domains(case: Case) -> Iterator[Finding]:
-    """No domain was read off the private data, charged or not, unless a charge can be checked."""
-    for name in case.release.spec.columns:
-        column = case.dataset.spec.columns.get(name)
-        if not isinstance(column, DomainColumn):
-            continue
+    """No domain and no table was read off the private data; charged ones cannot be checked."""
+    for what, path, source in case.dataset.spec.sources(case.release.spec.columns):
         faults = {
             "private_data": "was read off the private data, which no ε covers",
             "dp_estimate": "is said to be a charged estimate, and this version makes none",
         }
-        fault = faults.get(column.source.kind)
+        fault = faults.get(source.kind)
         if fault is not None:
             yield case.finding(
                 "public-domains",
-                f"the domain of {name} {fault}",
+                f"the {what} {fault}",
                 "take it from a public codebook, or state an assumption that privacy approves",
-                *("columns", name, "source"),
+                *path,
                 dataset=True,
             )
 

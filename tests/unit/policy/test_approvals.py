@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dpgate.policy.approvals import assumed_columns, missing, required_roles
+from dpgate.policy.approvals import assumptions, missing, required_roles
 from dpgate.policy.facts import facts_of
 from tests.unit.policy.worlds import DATASET, POLICY, RELEASE, Changes, dataset, policy, release
 
@@ -60,8 +60,8 @@ def test_only_released_columns_decide() -> None:
 
 
 def test_an_assumed_domain_needs_privacy() -> None:
-    assert assumed_columns(dataset(), release()) == ()
-    assert assumed_columns(dataset(ASSUMED), release()) == ("clinic",)
+    assert assumptions(dataset(), release()) == ()
+    assert assumptions(dataset(ASSUMED), release()) == ("domain of clinic",)
     other = {POLICY: {"- {roles: [privacy]}": "- {roles: [legal]}"}}
     assert roles(other) == ("legal",)
     assert roles({**other, **ASSUMED}) == ("legal", "privacy")
@@ -74,7 +74,7 @@ def test_columns_that_are_not_there_assume_nothing() -> None:
         },
         RELEASE: {"[age_group": "[nothing, mrn, age_group"},
     }
-    assert assumed_columns(dataset(changes), release(changes)) == ()
+    assert assumptions(dataset(changes), release(changes)) == ()
 
 
 def test_each_role_is_asked_once() -> None:

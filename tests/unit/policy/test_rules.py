@@ -16,6 +16,11 @@ PROOFS = {"mst": "opendp", "dp-sgd": "real-arithmetic"}
 IDENTIFIER = "    mrn: {type: identifier, sensitivity: phi}\n    age_group:"
 
 
+DERIVED = """  derive:
+    long: {type: cut, of: length_minutes, at: [60], labels: [short, long]}
+  columns:"""
+
+
 def judge(changes: Changes | None = None, today: dt.date = TODAY) -> tuple[Finding, ...]:
     return rules.evaluate(
         policy(changes), loaded(DATASET, changes), loaded(RELEASE, changes), today, PROOFS
@@ -60,6 +65,15 @@ CASES: list[tuple[str, Changes, str, str]] = [
         {DATASET: {"    age_group:": IDENTIFIER}, RELEASE: {"follow_up]": "mrn]"}},
         RELEASE,
         "mrn]",
+    ),
+    (
+        "derived-columns",
+        {
+            DATASET: {"  columns:": DERIVED},
+            RELEASE: {"length_minutes, reason, follow_up]": "reason, long]"},
+        },
+        RELEASE,
+        "long]",
     ),
     (
         "public-domains",

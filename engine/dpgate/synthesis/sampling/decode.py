@@ -76,7 +76,7 @@ def decode(cells: Cells, column: ColumnDomain, rng: np.random.Generator) -> pa.A
     bins = cells if column.null is None else np.minimum(cells, len(column.lows) - 1)
     steps = _drawn(bins, grid, column.within, rng)
     if column.kind == "decimal":
-        return _decimals(steps, kind, missing)
+        return decimals(steps, kind, missing)
     if column.kind == "number":
         values = steps / 10**column.decimals
         if grid.lost.any():
@@ -160,8 +160,8 @@ def _drawn(bins: Cells, grid: _Grid, within: str, rng: np.random.Generator) -> S
     return np.where((right | left)[bins], drawn, first[bins] + uniform)
 
 
-def _decimals(steps: Steps, kind: pa.DataType, missing: NDArray[np.bool_] | None) -> pa.Array:
-    """Steps as exact decimals, sign-extended to 128 bits."""
+def decimals(steps: Steps, kind: pa.DataType, missing: NDArray[np.bool_] | None) -> pa.Array:
+    """Whole numbers of the last place as exact decimals, sign-extended to 128 bits."""
     words = np.stack([steps, steps >> 63], axis=1)
     valid = None if missing is None else pa.array(~missing).buffers()[1]
     return pa.Array.from_buffers(kind, len(steps), [valid, pa.py_buffer(words)])
