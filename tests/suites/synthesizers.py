@@ -101,6 +101,8 @@ class SynthesizerSuite:
     synthesizer: Synthesizer
     columns: tuple[str, ...] = tuple(worlds.COLUMNS)
     """Of `worlds`; fewer where a fit is slow."""
+    misfit: float = 0.1
+    """Total variation of two columns that is left with much budget, by what a model cannot say."""
 
     @property
     def domain(self) -> Domain:
@@ -175,7 +177,8 @@ class SynthesizerSuite:
         last = len(self.columns) - 1
         for clique in [(0, last), (0, last // 2 or last), (1,)]:
             a, b = source.count([clique])[0], made.count([clique])[0]
-            assert 0.5 * np.abs(a - b).sum() / 4000 < 0.1
+            allowed = self.misfit if len(clique) > 1 else 0.1
+            assert 0.5 * np.abs(a - b).sum() / 4000 < allowed
 
     def test_progress_is_told_in_fractions(self) -> None:
         done = fit(self.synthesizer, worlds.rows(50), domain=self.domain)

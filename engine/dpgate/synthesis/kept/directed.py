@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dpgate.errors import SynthesisError
 from dpgate.model.domain import Domain
 from dpgate.synthesis.interface import Model
+from dpgate.synthesis.kept.arrays import SLACK, broken, probabilities
 from dpgate.synthesis.kept.container import Parts
 from dpgate.synthesis.kept.formats import described
 from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel, Step
@@ -17,9 +17,6 @@ from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel, Step
 if TYPE_CHECKING:
     from dpgate.synthesis.kept.container import Array
     from dpgate.synthesis.sampling.ancestral import Table
-
-_SLACK = 1e-6
-"""How far a sum of probabilities may be from 1."""
 
 
 class DirectedFormat:
@@ -60,8 +57,8 @@ class DirectedFormat:
             f"{what}.{place}" for what in ("cells", "within") for place in range(len(domain))
         }
         if parts.arrays.keys() != wanted:
-            raise _broken("arrays are missing, or too many")
-        (total,) = _numbers(parts.arrays["total"], (1,), "the total")
+            raise broken("arrays are missing, or too many")
+        (total,) = probabilities(parts.arrays["total"], (1,), "the total")
         columns = tuple(
             _coarsening(parts, place, size, domain.names[place])
             for place, size in enumerate(domain.sizes)
@@ -77,63 +74,47 @@ class DirectedFormat:
                 total=float(total),
             )
         except ValueError as error:
-            raise _broken(str(error)) from None
+            raise broken(str(error)) from None
 
 
 def _steps(facts: Mapping[str, Any], columns: int) -> list[tuple[int, tuple[int, ...]]]:
     """Column and parents of each step: numbers of columns, whatever else the file says."""
     given = facts.get("steps")
     if facts.keys() != {"steps"} or not isinstance(given, list) or len(given) != columns:
-        raise _broken("steps must draw every column once")
+        raise broken("steps must draw every column once")
     found: list[tuple[int, tuple[int, ...]]] = []
     for step in given:
         if not isinstance(step, dict) or step.keys() != {"column", "parents"}:
-            raise _broken("a step is column and parents")
+            raise broken("a step is column and parents")
         parents = step["parents"] if isinstance(step["parents"], list) else [None]
         numbers = [step["column"], *parents]
         if not all(type(n) is int and 0 <= n < columns for n in numbers):
-            raise _broken("a step names a column that is not there")
+            raise broken("a step names a column that is not there")
         if len(set(numbers)) != len(numbers):
-            raise _broken("a step names a column twice")
+            raise broken("a step names a column twice")
         found.append((numbers[0], tuple(numbers[1:])))
     return found
 
 
 def _coarsening(parts: Parts, place: int, size: int, name: str) -> Coarsening:
-    within = _numbers(parts.arrays[f"within.{place}"], (size,), f"column {name}")
+    within = probabilities(parts.arrays[f"within.{place}"], (size,), f"column {name}")
     cells = parts.arrays[f"cells.{place}"]
     if cells.dtype.kind != "i" or cells.shape != (size,):
-        raise _broken(f"column {name} has other cells")
+        raise broken(f"column {name} has other cells")
     merged = np.unique(cells)
     if not np.array_equal(merged, np.arange(len(merged))):
-        raise _broken(f"column {name}: merged cells are not numbered from 0 without gaps")
+        raise broken(f"column {name}: merged cells are not numbered from 0 without gaps")
     whole = cells.astype(np.int64)
-    if np.abs(np.bincount(whole, weights=within) - 1.0).max() > _SLACK:
-        raise _broken(f"column {name}: shares within merged cells do not sum to 1")
+    if np.abs(np.bincount(whole, weights=within) - 1.0).max() > SLACK:
+        raise broken(f"column {name}: shares within merged cells do not sum to 1")
     return Coarsening(cells=whole, within=within)
 
 
 def _table(parts: Parts, place: int) -> Table:
     given = parts.arrays[f"table.{place}"]
     if given.ndim != 2 or not given.size:
-        raise _broken(f"table {place} has {given.ndim} axes")
-    table = _numbers(given, given.shape, f"table {place}")
-    if np.abs(table.sum(axis=1) - 1.0).max() > _SLACK:
-        raise _broken(f"table {place}: a line does not sum to 1")
+        raise broken(f"table {place} has {given.ndim} axes")
+    table = probabilities(given, given.shape, f"table {place}")
+    if np.abs(table.sum(axis=1) - 1.0).max() > SLACK:
+        raise broken(f"table {place}: a line does not sum to 1")
     return table
-
-
-def _numbers(array: Array, shape: tuple[int, ...], what: str) -> Table:
-    """Finite floats ≥ 0 of a shape."""
-    if array.dtype.kind != "f" or array.shape != shape:
-        raise _broken(f"{what} has another shape or type")
-    if not np.isfinite(array).all() or (array < 0).any():
-        raise _broken(f"{what} holds numbers that are no probabilities")
-    numbers: Table = array.astype(np.float64)
-    return numbers
-
-
-def _broken(reason: str) -> SynthesisError:
-    return SynthesisError(
-        f"the kept model is broken: {reason}", fix="give the file that the release made"
-    )

@@ -1,0 +1,1 @@
+"""Independent columns: what one-way tables alone can give."""
