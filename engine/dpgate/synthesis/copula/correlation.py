@@ -63,7 +63,7 @@ def polychoric(one: Array, other: Array, wanted: Array) -> Array:
         each = quadrant(h, k, np.repeat(middle, splits * splits))
         below = each.reshape(len(wanted), -1).sum(axis=1) < wanted
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2.0
+    return np.asarray((low + high) / 2.0)
 
 
 def shrunk(values: Array, sigma: float) -> Array:
