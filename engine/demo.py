@@ -267,7 +267,7 @@ def main() -> None:
         part(story)
     print(f"""
 Everything is in {folder}
-   team/       the release repository: policies/, releases/; try  dpgate plan {RELEASE}
+   team/       the release repository: policies/, releases/; try  dpgate ledger show
    released/   what the vendor gets: data.parquet, data.csv, card.md
    auditor/    a clone; root.txt holds the digest that it is verified with
    keys/       throw-away keys, state/ what the runner remembers

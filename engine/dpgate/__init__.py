@@ -26,6 +26,7 @@ _VERBS = {
     "load_private": "dpgate.ledger.keys",
     "log": "dpgate.gate.ledger",
     "plan": "dpgate.gate.plan",
+    "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
     "release": "dpgate.gate.release",
     "show": "dpgate.gate.ledger",
@@ -46,6 +47,7 @@ __all__ = [
     "load_private",
     "log",
     "plan",
+    "recommend",
     "recover",
     "release",
     "show",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from dpgate.gate.keygen import keygen
     from dpgate.gate.ledger import log, show
     from dpgate.gate.plan import plan
+    from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
     from dpgate.gate.release import release
     from dpgate.gate.verify import verify

@@ -8,6 +8,7 @@ import click
 
 from dpgate.cli.options import (
     common,
+    complete_role,
     finish,
     key_option,
     load_key,
@@ -18,7 +19,12 @@ from dpgate.cli.options import (
 
 @click.command("approve", short_help="Sign one role's consent to a release, or to the policy.")
 @release_argument
-@click.option("--role", required=True, help="Role that approves; the key must be one of its keys.")
+@click.option(
+    "--role",
+    required=True,
+    shell_complete=complete_role,
+    help="Role that approves; the key must be one of its keys.",
+)
 @key_option("the approver")
 @click.option("--days", default=28, show_default=True, help="Days from today that it counts.")
 @click.option(

@@ -19,6 +19,7 @@ from dpgate.ledger.environment import LEADING_ELSEWHERE
 _COMMANDS = {
     "init": "dpgate.cli.init",
     "keygen": "dpgate.cli.keygen",
+    "recommend": "dpgate.cli.recommend",
     "check": "dpgate.cli.check",
     "plan": "dpgate.cli.plan",
     "approve": "dpgate.cli.approve",

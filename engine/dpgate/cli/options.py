@@ -91,6 +91,36 @@ def complete_release(
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def complete_dataset(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Shell completion of a dataset's name."""
+    folder = ctx.params.get("repo") or Path()
+    names = sorted(path.parent.name for path in (folder / "releases").glob("*/dataset.yaml"))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def complete_role(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Shell completion of a role of the work tree's policy."""
+    from dpgate.errors import DpgateError
+    from dpgate.gate.workspace import policy_of, workspace
+    from dpgate.loading.repository import POLICY
+
+    folder = ctx.params.get("repo") or Path()
+    try:
+        space = workspace(folder, (Path(POLICY),))
+        roles = policy_of(space.policy_file).spec.roles
+    except DpgateError:
+        return []
+    return [CompletionItem(name) for name in roles if name.startswith(incomplete)]
+
+
 release_argument = click.argument("release", metavar="RELEASE", shell_complete=complete_release)
 
 

@@ -15,8 +15,10 @@ from dpgate.cli.progress import stages
 @click.option(
     "--source",
     required=True,
+    type=click.Path(readable=False),
     metavar="URI",
-    help="Private data: a Parquet or CSV file, a pattern, a folder, or FILE.duckdb?table=NAME.",
+    help="Private data: a Parquet or CSV file, a pattern, a folder, FILE.duckdb?table=NAME, or a "
+    "postgresql:, spark:, snowflake: or bigquery: address (docs/sources.md).",
 )
 @key_option("a runner")
 @root_option

@@ -77,7 +77,7 @@ def plan(task: Task, orders: Sequence[int], rho: Decimal, relation: Relation) ->
     part = significant_down(Fraction(rho) / len(wanted), 9)
     return tuple(
         gaussian_event(
-            name=f"evidence.tvd_{order}",
+            name=event_name(order),
             rho=part,
             times=1,
             sensitivity_squared=distance(relation) ** 2,
@@ -85,6 +85,16 @@ def plan(task: Task, orders: Sequence[int], rho: Decimal, relation: Relation) ->
         )
         for order in wanted
     )
+
+
+def event_name(order: int) -> str:
+    """Name of the event that measures the marginals of an order."""
+    return f"evidence.tvd_{order}"
+
+
+def half_width(event: Event, total: int) -> Fraction:
+    """Half the 95 % interval of a measured distance, as a share of `total` records."""
+    return _Z * Fraction(event.scale) / (RESOLUTION * total)
 
 
 def distance(relation: Relation) -> int:
@@ -206,12 +216,15 @@ def _noisy(mechanisms: Mechanisms, name: str, exact: int) -> int:
 
 def _result(event: Event, order: int, count: int, noisy: int, total: int) -> DpResult:
     """Post-processing: back to a share of records, rounded up, with the interval of the noise."""
-    half = _Z * Fraction(event.scale)
-    unit = RESOLUTION * total
+    half, unit = half_width(event, total), RESOLUTION * total
     low, value, high = (
         min(max(share, Fraction(0)), Fraction(1))
         # S lies up to one step below K·T, hence the +1.
-        for share in ((noisy - half) / unit, Fraction(noisy, unit), (noisy + half + 1) / unit)
+        for share in (
+            Fraction(noisy, unit) - half,
+            Fraction(noisy, unit),
+            Fraction(noisy + 1, unit) + half,
+        )
     )
     return DpResult(
         disclosure="dp",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from dpgate.errors import ChainError, SignatureError, UsageError
+from dpgate.errors import ChainError, SignatureError
 from dpgate.gate import entries, verify
 from dpgate.gate.approvals import judge_policy
 from dpgate.gate.difference import differences
@@ -14,6 +14,7 @@ from dpgate.gate.plan import approval_files
 from dpgate.gate.rederive import check_change
 from dpgate.gate.results import AdoptResult, PendingResult
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
+from dpgate.gate.worktree import uncommitted
 from dpgate.ledger.chain import link_up, read
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
@@ -56,11 +57,11 @@ def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -
         root: genesis digest; needed on a machine that has not seen this ledger before.
 
     Returns:
-        The entry, and the root to keep outside the repository.
+        The entry, and the root to keep outside the repository. A policy that is in force already
+        is left there, and the result says so.
 
     Raises:
         SignatureError: approvals are missing, or the key is not a runner's.
-        UsageError: this policy is in force already.
         ChainError: it would undo what the filter rests on, or a ledger that was there is gone.
         ConflictError: somebody else wrote to the ledger first.
     """
@@ -110,6 +111,7 @@ def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> Adopt
         root=link.digest,
         policy_set=document.sha256,
         changes=_first(policy),
+        notes=uncommitted(store, "policies"),
         next=f"keep the root outside this repository, and give it to every runner and auditor: {link.digest}",
     )
 
@@ -117,9 +119,7 @@ def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> Adopt
 def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memory) -> AdoptResult:
     before, after = ledger.policy, policy_of(space.policy_file)
     if space.policy_file.digest == ledger.policy_file.digest:
-        raise UsageError(
-            "this policy is in force already", fix="edit policies/organization.yaml first"
-        )
+        return _in_force(ledger)
     check_change(before, after)
     approved = _approved(
         space, judge=ledger.policy_file, root=ledger.chain.root, previous=ledger.adopted_by, key=key
@@ -146,7 +146,21 @@ def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memor
         root=chain.root,
         policy_set=document.sha256,
         changes=differences(before, after),
+        notes=uncommitted(ledger.store, "policies"),
         next="approvals of releases under the policy before no longer count",
+    )
+
+
+def _in_force(ledger: OpenLedger) -> AdoptResult:
+    """Nothing is to be done."""
+    number = next(x.entry.sequence for x in ledger.chain.links if x.digest == ledger.adopted_by)
+    return AdoptResult(
+        entry=number,
+        root=ledger.chain.root,
+        policy_set=ledger.policy_set,
+        already=True,
+        changes=(),
+        next="",
     )
 
 

@@ -124,7 +124,8 @@ def _approve_policy(
         ledger = None
     judge = ledger.policy if ledger else policy_of(policy_file)
     keyring(policy_of(policy_file))
-    _must_hold(keyring(judge), role, key)
+    which = "in force" if ledger else "to be adopted"
+    _must_hold(keyring(judge), role, key, which)
     if role not in judge.spec.policy_change.roles:
         wanted = ", ".join(judge.spec.policy_change.roles)
         raise UsageError(
@@ -152,12 +153,12 @@ def _approve_policy(
     )
 
 
-def _must_hold(ring: Keyring, role: str, key: PrivateKey) -> None:
+def _must_hold(ring: Keyring, role: str, key: PrivateKey, which: str = "in force") -> None:
     if role not in ring:
         raise PolicyError(f"the policy has no role {role}", fix="roles: " + ", ".join(ring))
     if key.public not in ring[role]:
         raise SignatureError(
-            f"key {key.public.fingerprint} does not hold role {role} in the policy in force",
+            f"key {key.public.fingerprint} does not hold role {role} in the policy {which}",
             fix=f"use a key that stands under spec.roles.{role}.keys, or have this one added by a policy change",
         )
 

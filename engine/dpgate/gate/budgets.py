@@ -6,11 +6,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
+from dpgate.accounting import calibrate, compose
 from dpgate.accounting.filter import Spend, epsilon
-from dpgate.accounting.rounding import down
+from dpgate.accounting.rounding import down, significant_down
 from dpgate.gate.results import ScopeRow
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
+from dpgate.model.release import Privacy
 from dpgate.policy.scopes import Scope, scopes
 
 
@@ -62,7 +64,7 @@ def fitting_epsilon(
     hour: str,
     past: Spent,
     spend_at: Callable[[Decimal], Spend],
-    asked: Decimal,
+    asked: Privacy,
 ) -> Decimal:
     """The highest ε that every scope would admit today; two decimals, rounded down.
 
@@ -72,15 +74,41 @@ def fitting_epsilon(
         hour: now, as records hold it.
         past: what was spent before.
         spend_at: what the release spends at an ε.
-        asked: ε of the manifest; the search goes no higher.
+        asked: ε of the manifest, which the search stays below, and its δ.
     """
 
-    def fits(hundredths: int) -> bool:
-        spend = spend_at(Decimal(hundredths) / 100)
+    def fits(spend: Spend) -> bool:
         return all(row.fits for row in rows(policy, facts, hour, past, spend))
 
-    low, high = 0, int(down(asked, 2) * 100)
+    low, high = 0, int(down(asked.epsilon, 2) * 100)
+    if not high or fits(spend_at(Decimal(high) / 100)):
+        return Decimal(high) / 100
+    if asked.delta:
+        # Converting is slow: once, from the highest ρ, instead of at each step.
+        rho = _highest_rho(policy, fits, calibrate.rho_for(asked.epsilon, asked.delta))
+        near = int(down(compose.epsilon_of_rho(rho, asked.delta), 2) * 100) if rho else 0
+        low, high = max(near - 1, 0), min(near, high)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        good = fits(spend_at(Decimal(middle) / 100))
+        low, high = (middle, high) if good else (low, middle - 1)
     return Decimal(low) / 100
+
+
+def _highest_rho(
+    policy: PrivacyPolicy, fits: Callable[[Spend], bool], too_much: Decimal
+) -> Decimal:
+    """The highest ρ whose curve ρ·α fits, to one part in 10^9; 0 if none does."""
+    orders = policy.spec.accounting.orders
+    low, high = Decimal(0), too_much
+    while high - low > high * _PRECISION and high > _NOTHING:
+        middle = significant_down((low + high) / 2, 12)
+        spend = Spend({order: middle * order for order in orders}, Decimal(0))
+        low, high = (middle, high) if fits(spend) else (low, middle)
+    return low
+
+
+_PRECISION = Decimal("1e-9")
+"""Width, relative to ρ, at which the search for it ends."""
+_NOTHING = Decimal("1e-12")
+"""A ρ below this is none: its ε at any δ in use rounds down to 0."""

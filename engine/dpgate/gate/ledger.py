@@ -13,7 +13,7 @@ from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Genesis, PolicyAdopted, Reserve, Withdraw
-from dpgate.model.values import plain, short
+from dpgate.model.values import counted, plain, short
 from dpgate.policy.facts import clock
 from dpgate.policy.scopes import Scope, scopes
 from dpgate.policy.windows import LIFETIME
@@ -63,14 +63,14 @@ def summary(link: Link) -> tuple[str, str, str]:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
         kind = "genesis" if isinstance(entry, Genesis) else "policy-adopted"
-        return kind, "", f"{len(entry.approvals)} approvals"
+        return kind, "", counted(len(entry.approvals), "approval")
     if isinstance(entry, Reserve):
         cost = f"ε {plain(up(entry.claim.epsilon, 2))} at δ={short(entry.claim.delta)}"
-        text = f"attempt {entry.attempt}: {cost}, {len(entry.approvals)} approvals"
+        text = f"attempt {entry.attempt}: {cost}, {counted(len(entry.approvals), 'approval')}"
         return "reserve", entry.release, text
     if isinstance(entry, Withdraw):
         return "withdraw", entry.release, entry.reason
-    files = f", {len(entry.artifacts)} files" if entry.artifacts else ""
+    files = f", {counted(len(entry.artifacts), 'file')}" if entry.artifacts else ""
     return "settle", entry.release, f"{entry.outcome}{files}"
 
 
@@ -113,14 +113,14 @@ def _sentence(link: Link, chain: Chain) -> str:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
         what = "The first policy" if isinstance(entry, Genesis) else "A changed policy"
-        return f"{what} came into force, with {len(entry.approvals)} approvals."
+        return f"{what} came into force, with {counted(len(entry.approvals), 'approval')}."
     if isinstance(entry, Reserve):
         facts, claim = entry.facts, entry.claim
         return (
             f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
             f"ε {plain(up(claim.epsilon, 2))} for one {claim.unit} at δ={short(claim.delta)}; purpose "
             f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
-            f"{len(entry.approvals)} approvals."
+            f"{counted(len(entry.approvals), 'approval')}."
         )
     if isinstance(entry, Withdraw):
         return f"{entry.release} was called back: {entry.reason}"

@@ -86,7 +86,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
         past = standing.past
         rows = budgets.rows(policy, facts, time.hour, past, cost.spend)
         findings += _budget_findings(case, standing, rows, time, past)
-        findings += _shortfalls(case, cost)
+        findings += shortfalls(case, cost)
     approvals = _approvals(space, case, standing, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
     result = _result(space, case, standing, cost, rows, findings, approvals, roles)
@@ -185,7 +185,7 @@ def _budget_findings(
         time.hour,
         past,
         partial(spend_at, policy, case),
-        privacy.epsilon,
+        privacy,
     )
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
@@ -210,14 +210,15 @@ def _budget_findings(
     )
 
 
-def _shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
+def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
     """What the noise already rules out is denied before anything is spent."""
     found = []
     for shortfall in cost.product.shortfalls(cost.events):
         line, column = case.release_file.at("spec", *shortfall.path)
         found.append(
             Finding(
-                rule="error-at-most", level="deny", message=shortfall.message, fix=shortfall.fix,
+                rule=shortfall.rule, level=shortfall.level,
+                message=shortfall.message, fix=shortfall.fix,
                 file=case.release_file.file, line=line, column=column,
             )
         )  # fmt: skip
@@ -262,6 +263,8 @@ def _result(
         person_epsilon=claim.person_epsilon if claim else zero,
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else zero,
         noise=cost.product.noise(cost.events) if cost else (),
+        marginals=cost.product.marginals(cost.events) if cost else (),
+        rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
         approvals=tuple(_approval_row(standing, role, approvals) for role in roles),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),

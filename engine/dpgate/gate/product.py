@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence.disclosure import Result
-from dpgate.gate.results import NoiseRow, QueryNoise
+from dpgate.gate.results import MarginalNoise, NoiseRow, QueryNoise
 from dpgate.gate.staging import Run
 from dpgate.model.event import Event
 
@@ -54,11 +54,15 @@ class Shortfall:
         message: what, with the figures.
         fix: what to do.
         path: the place below `spec` of the manifest.
+        rule: what the finding is called.
+        level: `warn` where luck could still keep the promise.
     """
 
     message: str
     fix: str
     path: tuple[str | int, ...]
+    rule: str = "error-at-most"
+    level: Literal["deny", "warn"] = "deny"
 
 
 class Made(Protocol):
@@ -96,6 +100,9 @@ class Product(Protocol):
 
     def noise(self, events: Sequence[Event]) -> tuple[NoiseRow | QueryNoise, ...]:
         """How far noise alone can carry it from the truth, without data."""
+
+    def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
+        """Noise of whole marginals, if it measures any."""
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """What its noise already rules out, decided without data."""

@@ -15,7 +15,7 @@ from dpgate.accounting.filter import Spend, epsilon
 from dpgate.errors import AccountingError, ChainError, EvidenceError
 from dpgate.evidence import disclosure, thresholds
 from dpgate.gate import budgets
-from dpgate.gate.costing import from_record, person_spend
+from dpgate.gate.costing import person_spend
 from dpgate.gate.rederive import Judged
 from dpgate.ledger.chain import Chain
 from dpgate.model.event import Event
@@ -39,7 +39,7 @@ def costs(reserves: Sequence[Judged]) -> str:
         except AccountingError as error:
             raise ChainError(f"{each.link.path}: {error.message}") from None
         claim = entry.claim
-        if not _covers(from_record(entry.spend), spend):
+        if not _covers(each.spend, spend):
             raise ChainError(f"{each.link.path}: its spend is below what its events cost")
         if alone > privacy.epsilon or claim.epsilon < alone or claim.person_epsilon < person:
             raise ChainError(
@@ -92,9 +92,8 @@ def sums(reserves: Sequence[Judged]) -> str:
     past = Tally(reserves[0].policy.spec.accounting.orders if reserves else ())
     for each in reserves:
         entry, policy = each.entry, each.policy
-        spend = from_record(entry.spend)
-        expected = budgets.sums(policy, entry.facts, entry.time, past, spend)
-        if {key: from_record(value) for key, value in entry.sums.items()} != expected:
+        expected = budgets.sums(policy, entry.facts, entry.time, past, each.spend)
+        if each.sums != expected:
             raise ChainError(
                 f"{each.link.path}: its running sums do not follow from the entries before it"
             )
@@ -103,7 +102,7 @@ def sums(reserves: Sequence[Judged]) -> str:
                 raise ChainError(
                     f"{each.link.path}: mixes neighboring relations within a population"
                 )
-        past.add(entry.facts, entry.time, spend)
+        past.add(entry.facts, entry.time, each.spend)
         count += len(expected)
     return f"{count} running sum(s), exact to the last digit"
 
@@ -118,7 +117,7 @@ def budgets_held(reserves: Sequence[Judged]) -> str:
         entry, policy = each.entry, each.policy
         delta = policy.spec.accounting.delta
         for scope in scopes(policy, entry.facts, entry.time):
-            after = epsilon(from_record(entry.sums[scope.key]), delta)
+            after = epsilon(each.sums[scope.key], delta)
             if after > scope.limit:
                 raise ChainError(
                     f"{each.link.path}: {scope.title} reached ε {plain(after)} of {plain(scope.limit)}"
@@ -161,7 +160,7 @@ def _spent(reserves: Sequence[Judged], last: Mapping[str, int]) -> Callable[[str
     def line(key: str) -> str:
         judged = reserves[last[key]]
         delta = judged.policy.spec.accounting.delta
-        total = epsilon(from_record(judged.entry.sums[key]), delta)
+        total = epsilon(judged.sums[key], delta)
         return f"{key.partition('/')[0]}: ε {plain(total)} at δ={short(delta)}"
 
     return line

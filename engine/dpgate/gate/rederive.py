@@ -5,10 +5,11 @@ Every function returns a line for people, or raises a LedgerError that names the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dpgate.accounting.filter import Spend
 from dpgate.errors import ChainError, SignatureError
 from dpgate.gate import check
 from dpgate.gate.approvals import Binding, judge_policy, judge_release
@@ -21,7 +22,7 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Document, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
+from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
 from dpgate.policy.resets import dropped
@@ -59,7 +60,7 @@ def _case(link: Link, entry: Reserve) -> Case:
     return case
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """A reservation and what it was judged by."""
 
@@ -70,6 +71,12 @@ class Judged:
     case: Case
     events: tuple[Event, ...]
     """Its events; the same object wherever the same events were reserved."""
+    facts: Facts
+    """What its documents say; step 6 holds the recorded facts to be the same."""
+    spend: Spend
+    """Its recorded spend."""
+    sums: Mapping[str, Spend]
+    """Its recorded sums, by scope."""
 
 
 def judged(chain: Chain) -> tuple[Judged, ...]:
@@ -84,7 +91,19 @@ def judged(chain: Chain) -> tuple[Judged, ...]:
         elif isinstance(entry, Reserve) and document is not None:
             case = _case(link, entry)
             events = known.setdefault(entry.events, entry.events)
-            found.append(Judged(link, entry, document, _policy(document), case, events))
+            found.append(
+                Judged(
+                    link=link,
+                    entry=entry,
+                    policy_document=document,
+                    policy=_policy(document),
+                    case=case,
+                    events=events,
+                    facts=facts_of(case.dataset, case.release),
+                    spend=from_record(entry.spend),
+                    sums={key: from_record(value) for key, value in entry.sums.items()},
+                )
+            )
     return tuple(found)
 
 
@@ -207,7 +226,7 @@ def documents(reserves: Sequence[Judged]) -> str:
             raise ChainError(
                 f"{each.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
             )
-        if each.entry.facts != facts_of(each.case.dataset, each.case.release):
+        if each.entry.facts != each.facts:
             raise ChainError(f"{each.link.path}: its facts are not those of its documents")
         dataset = each.case.dataset.metadata.name
         lost = dropped(each.policy, each.entry.facts, charged.setdefault(dataset, set()))
@@ -238,20 +257,15 @@ def approvals(reserves: Sequence[Judged], root: str) -> str:
             policy_set=each.policy_document.sha256,
             manifest=case.release_file.digest,
             dataset=case.dataset_file.digest,
-            cost=from_record(entry.spend),
+            cost=each.spend,
         )
         day = clock_of(policy, entry.time).day
         judgement = judge_release(entry.approvals, binding, _ring(each.policy_document), day, used)
         if judgement.rejected:
             path, reason = judgement.rejected[0]
             raise SignatureError(f"{each.link.path}: approval {path} does not count: {reason}")
-        facts = facts_of(case.dataset, case.release)
-        _demand(
-            each.link,
-            policy,
-            required_roles(policy, case.dataset, case.release, facts),
-            judgement.signed,
-        )
+        roles = required_roles(policy, case.dataset, case.release, each.facts)
+        _demand(each.link, policy, roles, judgement.signed)
         for document in entry.approvals:
             used[document.sha256] = used.get(document.sha256, 0) + 1
         count += len(entry.approvals)

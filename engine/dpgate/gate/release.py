@@ -23,7 +23,7 @@ from dpgate.gate.results import ReleaseResult
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.standing import standing_of
 from dpgate.gate.workspace import now, workspace
-from dpgate.gate.worktree import require_releasable
+from dpgate.gate.worktree import require_releasable, unpushed
 from dpgate.ledger.chain import Link
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.roles import keyring
@@ -92,7 +92,9 @@ def _alone(job: Job, ledger: OpenLedger) -> ReleaseResult:
     """One release of a repository at a time on one machine."""
     try:
         with job.memory.lock.acquire(timeout=0):
-            return _locked(job, ledger)
+            result = _locked(job, ledger)
+            notes = unpushed(ledger.store) if result.outcome == "released" else ()
+            return result.model_copy(update={"notes": notes})
     except Timeout:
         raise UndecidedError(
             "another release of this repository is running on this machine",

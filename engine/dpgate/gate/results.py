@@ -56,6 +56,22 @@ class QueryNoise(Frozen):
     unit: str
 
 
+class MarginalNoise(Frozen):
+    """Noise of one marginal if it is measured. Model error is not included."""
+
+    columns: tuple[str, ...]
+    cells: int
+    records: Recorded
+    """Expected number of records that noise puts in a wrong cell: half the sum of |noise|."""
+    records_95: Recorded
+    """What that number stays below with 95 % probability."""
+    tvd: Recorded
+    """`records` as a share of `rows_at_most`: the expected total variation distance between the
+    measured table and the true one. With half as many rows it is twice as much."""
+    tvd_95: Recorded
+    """`records_95` as the same share."""
+
+
 class ApprovalRow(Frozen):
     """One role's approvals."""
 
@@ -111,6 +127,10 @@ class PlanResult(Frozen):
     """ε of this release alone for one unit, at the policy's δ by the policy's orders."""
     noise: tuple[NoiseRow | QueryNoise, ...]
     """Of marginals, or of each query."""
+    marginals: tuple[MarginalNoise, ...]
+    """Every one-way marginal, and the 300 two-way ones with the most cells."""
+    rows_at_most: int
+    """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded
     approvals: tuple[ApprovalRow, ...]
     rejected: tuple[Rejected, ...]
@@ -150,6 +170,8 @@ class ReleaseResult(Frozen):
     folder: str = ""
     evidence: tuple[dict[str, Any], ...] = ()
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader of the ledger may miss, and how to mend it."""
     plan: PlanResult | None = None
     next: str = ""
 
@@ -209,7 +231,11 @@ class AdoptResult(Frozen):
     entry: int
     root: str
     policy_set: str
+    already: bool = False
+    """It was in force before: nothing was written."""
     changes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader of the ledger may miss, and how to mend it."""
     next: str
 
 

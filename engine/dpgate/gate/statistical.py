@@ -11,7 +11,7 @@ from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import numbers
 from dpgate.evidence.disclosure import PublicResult, Result
 from dpgate.gate.product import Bench, Shortfall
-from dpgate.gate.results import QueryNoise
+from dpgate.gate.results import MarginalNoise, QueryNoise
 from dpgate.gate.workspace import Case
 from dpgate.model.event import Event
 from dpgate.model.statistics import Statistics
@@ -61,6 +61,10 @@ class Statistical:
             QueryNoise(query=m.query, what=m.what, half_width=m.half_width, unit=m.unit)
             for m in planning.margins(self.task, events)
         )
+
+    def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:  # noqa: ARG002
+        """None: each query states its own noise."""
+        return ()
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Queries whose noise is above what their author accepts, or drowns everything."""

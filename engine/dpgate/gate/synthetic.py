@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import restricted, schema, seal, utility
 from dpgate.evidence.disclosure import Result
+from dpgate.gate import noise
 from dpgate.gate.product import Bench, Shortfall
-from dpgate.gate.results import NoiseRow
+from dpgate.gate.results import MarginalNoise, NoiseRow
 from dpgate.gate.workspace import Case
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
-from dpgate.model.release import Synthesize
+from dpgate.model.release import MarginalTvd, Synthesize
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
 from dpgate.synthesis.kept import formats
@@ -42,6 +43,8 @@ class Synthetic:
         synthesizer: fits the model.
         evidence_orders: orders of marginals whose total variation distance is measured, at a cost.
         evidence_share: part of the budget that pays for it.
+        thresholds: what the measured distances must stay below.
+        rows_at_most: public bound on the rows of the data.
     """
 
     spec: Synthesize
@@ -51,6 +54,8 @@ class Synthetic:
     synthesizer: Synthesizer
     evidence_orders: tuple[int, ...]
     evidence_share: Decimal
+    thresholds: tuple[MarginalTvd, ...]
+    rows_at_most: int
 
     @classmethod
     def of(cls, case: Case, spec: Synthesize) -> Synthetic:
@@ -63,6 +68,8 @@ class Synthetic:
             synthesizer=registry.get(spec.with_),
             evidence_orders=evidence_orders(case),
             evidence_share=case.release.spec.privacy.evidence_share,
+            thresholds=case.release.spec.utility,
+            rows_at_most=case.dataset.spec.rows.at_most,
         )
 
     @property
@@ -86,9 +93,14 @@ class Synthetic:
             for row in self.synthesizer.noise(self.task, events)
         )
 
-    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:  # noqa: ARG002 - the interface
-        """None: thresholds of synthetic rows are judged by what is measured."""
-        return ()
+    def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
+        """Noise of every one-way marginal, and of the two-way ones with the most cells."""
+        rows = self.synthesizer.noise(self.task, events)
+        return noise.marginals(self.task.domain, rows, self.rows_at_most)
+
+    def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
+        """Thresholds below the noise of their own measurement; luck could still meet one."""
+        return tuple(noise.out_of_reach(self.thresholds, events, self.rows_at_most))
 
     def require(self) -> None:
         """Its formats can be written, and a model that is to be kept can be kept."""

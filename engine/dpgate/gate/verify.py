@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError
-from dpgate.gate import recompute, rederive
+from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError, UsageError
+from dpgate.gate import at_hand, recompute, rederive
+from dpgate.gate.collector import paused
 from dpgate.gate.results import Step, VerifyResult
-from dpgate.gate.staging import digest_of
 from dpgate.gate.workspace import now, policy_of, workspace
 from dpgate.ledger.chain import Chain, Link, link_up, read
 from dpgate.ledger.keys import PublicKey, parse_public
@@ -24,7 +24,6 @@ from dpgate.ledger.note import hold_against
 from dpgate.ledger.store import Store
 from dpgate.loading.canonical import sha256
 from dpgate.loading.repository import Documents
-from dpgate.model.record import Settle
 from dpgate.policy.windows import hour_of
 
 
@@ -145,63 +144,7 @@ def settlements(audit: Audit) -> str:
 
 def work_tree(audit: Audit) -> str:
     """13: manifests in the work tree, and files at hand, are those that were settled."""
-    chain = audit.linked
-    compared = 0
-    settled: list[Settle] = []
-    for link, reserve in chain.reserves:
-        if audit.documents is None or chain.states[link.digest] != "released":
-            continue
-        found = audit.documents.releases.get(reserve.release)
-        if found is None:
-            raise ChainError(
-                f"releases/{reserve.release}/release.yaml: released by entry {reserve.sequence}, "
-                "and not in this work tree",
-                fix="pull the branch that holds the manifests; if it is nowhere, it was removed",
-            )
-        if found.digest != reserve.documents[0].sha256:
-            raise ChainError(
-                f"{found.file}: was edited after entry {reserve.sequence} released it",
-                fix="restore it; a changed release is a new manifest",
-            )
-        compared += 1
-        settled.append(chain.settles[link.digest][1])
-    if audit.folder is None:
-        return f"{compared} manifest(s) as released"
-    count = _files(audit.folder, settled)
-    return f"{compared} manifest(s) as released, {count} file(s) as settled"
-
-
-def _files(folder: Path, settled: list[Settle]) -> int:
-    """Hold files against their digests: those of many releases by name, or those of any one."""
-    own = [(folder / s.release, s) for s in settled if (folder / s.release).is_dir()]
-    held = sum(_held(place, entry) for place, entry in own)
-    faults = []
-    for entry in settled:
-        if any((folder / a.name).exists() for a in entry.artifacts if not a.sealed):
-            try:
-                return held + _held(folder, entry)
-            except ChainError as error:
-                faults.append(error)
-    if faults:
-        raise faults[-1]
-    if not held:
-        raise ChainError(
-            f"{folder}: holds no file of any release that stands",
-            fix="--artifacts names the folder with the released files; those of withdrawn releases don't count",
-        )
-    return held
-
-
-def _held(place: Path, entry: Settle) -> int:
-    plain = [artifact for artifact in entry.artifacts if not artifact.sealed]
-    for artifact in plain:
-        path = place / artifact.name
-        if not path.is_file() or digest_of(path) != artifact.sha256:
-            raise ChainError(
-                f"{path}: is not the file that entry {entry.sequence} settled",
-                fix="it was changed, is missing, or is of another release; the ledger itself holds",
-            )
-    return len(plain)
+    return at_hand.compare(audit.linked, audit.documents, audit.folder)
 
 
 def memory(audit: Audit) -> str:
@@ -245,6 +188,7 @@ STEPS: tuple[tuple[str, Callable[[Audit], str]], ...] = (
 )
 
 
+@paused()
 def audit(files: Mapping[str, bytes], root: str) -> Chain:
     """All steps that need only the ledger; used before every release.
 
@@ -257,6 +201,7 @@ def audit(files: Mapping[str, bytes], root: str) -> Chain:
     return case.linked
 
 
+@paused()
 def verify(
     repo: Path | str = ".",
     *,
@@ -282,10 +227,11 @@ def verify(
 
     Raises:
         UndecidedError: the clone holds no ledger.
+        UsageError: `artifacts` is no folder.
     """
     folder = Path(artifacts).resolve() if artifacts is not None else None
     if folder is not None and not folder.is_dir():
-        raise UndecidedError(
+        raise UsageError(
             f"{folder} is not a folder", fix="--artifacts names the folder with the released files"
         )
     try:

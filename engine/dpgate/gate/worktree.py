@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpgate.errors import GitError, RepositoryError
 from dpgate.ledger.store import Store
+from dpgate.model.values import counted
 
 
 def require_releasable(store: Store, release: str) -> None:
@@ -36,6 +37,33 @@ def require_releasable(store: Store, release: str) -> None:
             f"the work tree is dirty: {', '.join(changed[:5])} {'is' if len(changed) == 1 else 'are'} not committed",
             fix="commit what was reviewed (git add … && git commit), then try again",
         )
+
+
+def unpushed(store: Store) -> tuple[str, ...]:
+    """A note if the commit that a release is made from is on no branch of the remote known here."""
+    heads = store.git(
+        *("for-each-ref", "--contains=HEAD", "--count=1", f"refs/remotes/{store.remote}")
+    )
+    if heads.strip():
+        return ()
+    note = (
+        f"HEAD is on no branch of {store.remote} that this clone knows: reviewers and auditors have the "
+        "ledger's copy of the manifest and not yet the manifest itself; git push"
+    )
+    return (note,)
+
+
+def uncommitted(store: Store, folder: str) -> tuple[str, ...]:
+    """A note if files of a folder that an entry embeds are not committed."""
+    status = store.git("status", "--porcelain", "-z", "--untracked-files=all", "--", folder)
+    count = len([row for row in status.split(b"\0") if row])
+    if not count:
+        return ()
+    note = (
+        f"{counted(count, 'file')} under {folder} not committed: the ledger embeds them as they are; "
+        f"git add {folder} && git commit, so that people find them"
+    )
+    return (note,)
 
 
 def _committed(store: Store, path: str) -> bool:

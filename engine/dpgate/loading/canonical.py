@@ -37,10 +37,13 @@ def is_canonical(value: object, data: bytes) -> bool:
     Below U+E000 Python's order of keys and that of RFC 8785 (by UTF-16 units) agree, and with no
     floats its compact output is the canonical one; the fast path is what makes long ledgers cheap.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _WRITER.encode(value)
     if text.isascii() or max(text) < "\ue000":
         return text.encode("utf-8") == data
     return canonical(value) == data
+
+
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def sha256(data: bytes) -> str:
@@ -63,38 +66,37 @@ def parse_json(data: bytes, max_bytes: int = 1 << 20, max_depth: int = MAX_DEPTH
     if len(data) > max_bytes:
         raise NotCanonical(f"longer than {max_bytes} bytes")
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_pairs,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_whole,
-        )
+        value = _READER.decode(data.decode("utf-8"))
     except UnicodeDecodeError:
         raise NotCanonical("not UTF-8") from None
     except RecursionError:
         raise NotCanonical(f"nested deeper than {max_depth}") from None
     except json.JSONDecodeError as error:
         raise NotCanonical(f"not JSON: {error.msg} at line {error.lineno}") from None
-    _bound_depth(value, max_depth)
+    if isinstance(value, _NESTED):
+        _bound_depth(value, max_depth)
     if b"\\u" in data:  # the only way to write half of a surrogate pair in UTF-8
         _check(value, max_depth)
     return value
 
 
+_NESTED = (dict, list)
+
+
 def _bound_depth(value: Any, max_depth: int) -> None:
     """Level by level: the rest of what `_check` looks at, the parser's hooks have seen."""
     level: list[Any] = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         level = [
             inner
             for item in level
-            if isinstance(item, dict | list)
             for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, _NESTED)
         ]
         if not level:
             return
-    raise NotCanonical(f"nested deeper than {max_depth}")
+    if any(level):
+        raise NotCanonical(f"nested deeper than {max_depth}")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,6 +118,11 @@ def _whole(text: str) -> int:
     if abs(number) > MAX_INTEGER:
         raise NotCanonical("an integer is beyond 2^53; keep it as text")
     return number
+
+
+_READER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_no_float, parse_constant=_no_float, parse_int=_whole
+)
 
 
 def _check(obj: object, max_depth: int = MAX_DEPTH) -> None:

@@ -56,20 +56,6 @@ def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
     return _documents(files, problems)
 
 
-def from_files(files: Mapping[str, bytes]) -> Documents:
-    """Documents out of a mapping from path to bytes, such as a ledger entry embeds.
-
-    Raises:
-        DocumentError: as `load_repository`, or a path that no document has.
-    """
-    problems = [
-        Problem(file=path, message="no document has such a path")
-        for path in files
-        if path != POLICY and not _DATASET.fullmatch(path) and not _RELEASE.fullmatch(path)
-    ]
-    return _documents(files, problems)
-
-
 def find(root: Path) -> tuple[str, ...]:
     """Paths of the documents under `root`, relative to it, sorted; none of the ledger's."""
     found = [POLICY] if _exists(root / POLICY) else []

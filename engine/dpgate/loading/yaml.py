@@ -105,7 +105,7 @@ class _StopError(Exception):
     """Nothing after this problem can be read."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """A mapping or sequence whose end has not been seen."""
 
@@ -115,7 +115,7 @@ class _Open:
     """Key of a mapping whose value comes next."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Builder:
     file: str
     top: dict[str, Value] = field(default_factory=dict)
@@ -142,16 +142,16 @@ class _Builder:
         for event in yaml.parse(text, Loader=_LOADER):
             mark: Any = event.start_mark
             place = (mark.line + 1, mark.column + 1)
-            if isinstance(event, yaml.DocumentStartEvent):
+            if isinstance(event, yaml.NodeEvent):  # the most frequent first
+                self.node(event, place)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self.close()
+            elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     raise self.stop(
                         place, "a second document starts here", "write one document per file"
                     )
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self.close()
-            elif isinstance(event, yaml.NodeEvent):
-                self.node(event, place)
         if not documents:
             raise self.stop((1, 1), "the file is empty", "write a document, or remove the file")
 
@@ -161,13 +161,13 @@ class _Builder:
             raise self.stop(place, f"more than {MAX_NODES:,} values", "shorten the document")
         if len(self.stack) + self.skipped >= MAX_DEPTH:
             raise self.stop(place, f"nested deeper than {MAX_DEPTH}", "flatten the document")
-        if isinstance(event, yaml.AliasEvent):
-            raise self.stop(place, "aliases are not allowed", "repeat the value in full")
-        if event.anchor is not None:
+        if event.anchor is not None:  # of an alias too
+            if isinstance(event, yaml.AliasEvent):
+                raise self.stop(place, "aliases are not allowed", "repeat the value in full")
             self.add(place, "anchors are not allowed", "remove it, and repeat the value in full")
         if event.tag is not None:
             self.add(place, "tags are not allowed", "remove the tag; quotes make a value text")
-        if isinstance(event, yaml.CollectionStartEvent):
+        if not isinstance(event, yaml.ScalarEvent):
             self.open(event, place)
         elif not self.stack:
             raise self.stop(place, "a mapping was expected at the top", "start with apiVersion:")
@@ -200,9 +200,10 @@ class _Builder:
         parent[done.path[-1]] = finished  # type: ignore[index]  # the path is of its kind
 
     def expects_key(self) -> bool:
-        return bool(
-            self.stack and isinstance(self.stack[-1].items, dict) and self.stack[-1].key is None
-        )
+        if not self.stack:
+            return False
+        inner = self.stack[-1]
+        return inner.key is None and isinstance(inner.items, dict)
 
     def put(self, value: Value, place: Position) -> Path:
         """Place a value in the innermost open collection; returns its path."""
@@ -222,7 +223,8 @@ class _Builder:
         return path
 
     def scalar(self, event: Any, place: Position) -> None:
-        if found := _FORBIDDEN.search(event.value):
+        # Escapes are the one way around the search of the whole text; only these quotes know any.
+        if event.style == '"' and (found := _FORBIDDEN.search(event.value)):
             self.add(place, f"U+{ord(found[0]):04X} is not allowed", "remove the escape")
         value: Scalar = event.value
         if not event.style:  # plain: neither quoted nor a block
@@ -230,10 +232,10 @@ class _Builder:
                 value = resolve(event.value)
             except ScalarError as error:
                 self.add(place, error.message, error.fix)
-        if not self.expects_key():
-            self.put(value, place)
-        else:
+        if self.expects_key():
             self.key(value, event, place)
+        else:
+            self.put(value, place)
 
     def key(self, value: Scalar, event: Any, place: Position) -> None:
         inner = self.stack[-1]

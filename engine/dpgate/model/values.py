@@ -43,9 +43,12 @@ def _decimal(value: Any) -> Any:
     return value
 
 
+_DIGITS = re.compile(r"[0-9]{1,40}(\.[0-9]{1,60})?")
+
+
 def _recorded(value: Any) -> Any:
     """Records hold decimals as strings (JSON numbers are binary floats in most readers)."""
-    if isinstance(value, str) and re.fullmatch(r"\d{1,40}(\.\d{1,60})?", value):
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         return Decimal(value)
     return value
 
@@ -64,6 +67,11 @@ def short(value: Decimal) -> str:
         digits, _, exponent = format(value.normalize(), "e").partition("e")
         return f"{digits}e{int(exponent)}"
     return plain(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: ``1 approval``, ``2 approvals``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _date(value: Any) -> Any:
@@ -123,8 +131,8 @@ Share = Annotated[
 
 Recorded = Annotated[
     Decimal,
+    Field(ge=0, allow_inf_nan=False),  # before the next, so that pydantic-core checks it itself
     BeforeValidator(_recorded),
-    Field(ge=0, allow_inf_nan=False),
     _AS_TEXT,
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,40}(\.\d{1,60})?$"}),
 ]

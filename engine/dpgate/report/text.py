@@ -13,9 +13,10 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
+from dpgate.gate.recommendation import RecommendResult
 from dpgate.model.values import Frozen
-from dpgate.report import text_ledger, text_plan
-from dpgate.report.words import findings, next_line, rounded_up, tick
+from dpgate.report import text_ledger, text_plan, text_recommend
+from dpgate.report.words import findings, next_line, notes, rounded_up, tick
 
 _PIPED_WIDTH = 160
 
@@ -102,7 +103,7 @@ def _release(result: r.ReleaseResult) -> RenderableType:
     if result.folder:
         lines.append(Text(f"  files in {result.folder}", overflow="fold"))
     lines += [Text(f"    {a['name']:<14} {a['sha256']}", style="dim") for a in result.artifacts]
-    return Group(*lines, *next_line(result.next))
+    return Group(*lines, *notes(result.notes), *next_line(result.next))
 
 
 def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
@@ -152,11 +153,11 @@ def _verify(result: r.VerifyResult) -> RenderableType:
 
 
 def _adopt(result: r.AdoptResult) -> RenderableType:
+    how = "in force already, adopted" if result.already else "adopted"
     return Group(
-        Text.assemble(
-            tick(ok=True), f" policy {result.policy_set} adopted by entry {result.entry}"
-        ),
+        Text.assemble(tick(ok=True), f" policy {result.policy_set} {how} by entry {result.entry}"),
         Text(f"  root {result.root}"),
+        *notes(result.notes),
         *next_line(result.next),
     )
 
@@ -224,4 +225,5 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.LogResult: text_ledger.log,
     r.ExplainResult: text_ledger.explain,
     r.WhatIfResult: text_ledger.what_if,
+    RecommendResult: text_recommend.recommend,
 }

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.results import NoiseRow, PlanResult, QueryNoise, ScopeRow
+from dpgate.gate.results import MarginalNoise, NoiseRow, PlanResult, QueryNoise, ScopeRow
 from dpgate.model.values import plain, short
 from dpgate.report.words import bar, findings, left, next_line, shown, tick
 
@@ -80,11 +80,17 @@ def _tree(rows: tuple[ScopeRow, ...]) -> Iterator[tuple[ScopeRow, str]]:
 
 def _claims(result: PlanResult) -> list[Text]:
     relation = result.relation.replace("-", "/")
+    filtered = f"the policy's {len(result.orders)} orders"
     lines = [
         Text(
             f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} "
             f"({relation}, one {result.unit}); ε {shown(result.row_epsilon)} at the policy's δ "
-            f"by its {len(result.orders)} orders"
+            f"by {filtered}"
+        ),
+        Text(
+            f"one loss, two figures: the first is OpenDP's at the release's own δ; the second is what {filtered} "
+            "certify, which budgets count: looser for a small release, tighter for many together",
+            style="dim",
         ),
         Text(
             '"this" is what the composition grows by, so later releases add less than their ε alone',
@@ -101,6 +107,7 @@ def _claims(result: PlanResult) -> list[Text]:
         )
     lines += _persons(result)
     lines += _noise(result)
+    lines += marginal_lines(result.marginals, result.rows_at_most, result.row)
     if result.evidence_share:
         lines.append(
             Text(
@@ -147,6 +154,32 @@ def _noise(result: PlanResult) -> list[Text]:
             Text(f"  {row.query:<{width}}  {row.what} ±{plain(row.half_width)} {row.unit}")
             for row in queries
         ]
+    return lines
+
+
+def marginal_lines(marginals: tuple[MarginalNoise, ...], rows: int, unit: str) -> list[Text]:
+    """For each order the marginals with the least and with the most noise.
+
+    Args:
+        marginals: as planned.
+        rows: what their distances are relative to.
+        unit: what one row is.
+    """
+    if not marginals:
+        return []
+    lines = [
+        Text(
+            f"noise of a whole marginal, if it is measured: the share of {rows} {unit}s (with fewer "
+            "it is more) that it puts in a wrong cell, expected and at 95 %"
+        )
+    ]
+    for order in (1, 2):
+        found = sorted((m for m in marginals if len(m.columns) == order), key=lambda m: m.cells)
+        for row in (found[0], found[-1]) if len(found) > 1 else found:
+            name = " × ".join(row.columns)
+            lines.append(
+                Text(f"  {name} ({row.cells} cells): {plain(row.tvd)}, {plain(row.tvd_95)}")
+            )
     return lines
 
 

@@ -51,6 +51,12 @@ def findings(items: Iterable[Finding]) -> Iterator[Text]:
         yield Text(f"    fix: {item.fix}", style="cyan")
 
 
+def notes(items: Iterable[str]) -> Iterator[Text]:
+    """Things to know that block nothing."""
+    for item in items:
+        yield Text(f"! {item}", style="yellow")
+
+
 def next_line(text: str) -> Iterator[Text]:
     """What to do next, if anything."""
     if text:

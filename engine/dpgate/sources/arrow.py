@@ -61,7 +61,7 @@ class ArrowSource:
         # Whatever Arrow says may quote the data; nothing of it is kept.
         with contextlib.suppress(Exception):
             return tables(self._batches(used_by(cliques)), cliques, self._domain.sizes, merged)
-        raise _unreadable()
+        raise unreadable()
 
     def sums(self, wanted: Sequence[Sum]) -> list[Counts]:
         """Totals of clamped values, see `MarginalSource.sums`."""
@@ -69,7 +69,7 @@ class ArrowSource:
             return []
         with contextlib.suppress(Exception):
             return totals(self._addends(wanted), wanted, self._domain.sizes)
-        raise _unreadable()
+        raise unreadable()
 
     def _addends(self, wanted: Sequence[Sum]) -> Iterator[list[Addend]]:
         """For each batch, what its rows add to each table, and to which cell."""
@@ -100,7 +100,8 @@ class ArrowSource:
         self._kept = self._kept or keep
 
 
-def _unreadable() -> SourceError:
+def unreadable() -> SourceError:
+    """All that is said when rows cannot be read to the end."""
     return SourceError(
         "the source became unreadable while it was being counted",
         fix="check that the file is whole and was not changed meanwhile",

@@ -53,7 +53,7 @@ def tables(
             index = _index(group, shape, codes)
             np.add(total, np.bincount(index, minlength=total.size), out=total)
     wholes = [total.reshape(shape) for total, shape in zip(totals, shapes, strict=True)]
-    return [_part(clique, groups, wholes) for clique in cliques]
+    return [part(clique, groups, wholes) for clique in cliques]
 
 
 def used_by(cliques: Sequence[Clique]) -> list[int]:
@@ -77,8 +77,14 @@ def _index(
     return index
 
 
-def _part(clique: Clique, groups: Sequence[Clique], wholes: Sequence[Counts]) -> Counts:
-    """The table of a clique out of one that holds it; axes in the clique's order."""
+def part(clique: Clique, groups: Sequence[Clique], wholes: Sequence[Counts]) -> Counts:
+    """The table of a clique out of one that holds it; axes in the clique's order.
+
+    Args:
+        clique: its columns.
+        groups: columns of the tables at hand; one of them holds the clique's.
+        wholes: those tables.
+    """
     fitting = [place for place, group in enumerate(groups) if set(clique) <= set(group)]
     place = min(fitting, key=lambda place: wholes[place].size)
     group = groups[place]

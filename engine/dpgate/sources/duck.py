@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,27 +14,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH = 131_072
-_PART = r"[A-Za-z_][A-Za-z0-9_$]*"
-_TABLE = re.compile(rf"{_PART}(\.{_PART}){{0,2}}")
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # A view of the database must not reach for files or the network.
     "enable_external_access": False,
 }
-
-
-def table_name(text: str) -> tuple[str, ...]:
-    """The parts of `table`, `schema.table` or `catalog.schema.table`.
-
-    Raises:
-        SourceError: it is none of these.
-    """
-    if not _TABLE.fullmatch(text):
-        raise SourceError(
-            "the source names no table",
-            fix="end its address with ?table=NAME or ?table=SCHEMA.NAME",
-        )
-    return tuple(text.split("."))
 
 
 class DuckTable:

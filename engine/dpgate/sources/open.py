@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dpgate.errors import MissingExtraError, SourceError
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 
 if TYPE_CHECKING:
+    from dpgate.model.dataset import Unit
+    from dpgate.model.domain import Domain
     from dpgate.sources.interface import MarginalSource
-    from dpgate.sources.rows import Rows
 
+_DATABASES = frozenset({"postgresql", "postgres", "snowflake", "bigquery"})
+_PART = r"[A-Za-z_][A-Za-z0-9_$]*"
+_TABLE = re.compile(rf"{_PART}(\.{_PART}){{0,2}}")
 _DATABASE_FILE = re.compile(r"(.+\.duckdb)(?:\?(?:table=(.*))?)?", re.DOTALL | re.IGNORECASE)
 
 
@@ -36,9 +40,7 @@ def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
         Reads the footer of Parquet files, the header line of CSV files, the schema of a table; no
         row.
     """
-    from dpgate.sources import rows
-
-    rows.check(_rows(uri), domain_of(dataset, tuple(columns)), dataset.spec.unit)
+    _place(uri).check(domain_of(dataset, tuple(columns)), dataset.spec.unit)
 
 
 def open_source(
@@ -62,31 +64,76 @@ def open_source(
         persons, no more rows of one person are counted than its bound.
     """
     describe(uri, dataset, columns)
-    from dpgate.sources import rows
-
-    domain = domain_of(dataset, tuple(columns))
-    return rows.streamed(_rows(uri), domain, dataset.spec.unit, folder)
+    return _place(uri).source(domain_of(dataset, tuple(columns)), dataset.spec.unit, folder)
 
 
-def _rows(uri: str) -> Rows:
+class _Place(Protocol):
+    """What an address leads to."""
+
+    def check(self, domain: Domain, unit: Unit) -> None:
+        """Holds the schema against the dataset; raises SourceError."""
+
+    def source(self, domain: Domain, unit: Unit, folder: Path | None) -> MarginalSource:
+        """A source, after `check`; `folder` is where rows may be kept between counts."""
+
+
+def _place(uri: str) -> _Place:
     """What an address leads to; messages leave the address out, since logs may be public."""
     try:
         parts = urlsplit(uri)
+        options = dict(parse_qsl(parts.query))
     except ValueError:
-        parts = None
-    if parts is None or parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-        raise SourceError("the source must be a path or a file: address")
+        raise _unknown() from None
     _need_arrow()
-    query = f"?{parts.query}" if parts.query else ""
-    place = unquote(parts.path) + query if parts.scheme == "file" else uri
+    if parts.scheme in _DATABASES:
+        from dpgate.sources.databases import connect_to
+
+        return connect_to(parts, table_name(options.get("table", "")))
+    if parts.scheme == "spark":
+        from dpgate.sources.spark import SparkTable
+
+        table = () if parts.path else table_name(options.get("table", ""))
+        path = f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path
+        return SparkTable(path, table, options)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        raise _unknown()
+    if parts.scheme == "file":
+        uri = unquote(parts.path) + ("?" if parts.query else "") + parts.query
+    return _local(uri)
+
+
+def _local(place: str) -> _Place:
+    from dpgate.sources.rows import Streamed
+
     database = _DATABASE_FILE.fullmatch(place)
     if database:
-        from dpgate.sources.duck import DuckTable, table_name
+        from dpgate.sources.duck import DuckTable
 
-        return DuckTable(Path(database[1]), table_name(database[2] or ""))
+        return Streamed(DuckTable(Path(database[1]), table_name(database[2] or "")))
     from dpgate.sources.files import find
 
-    return find(place)
+    return Streamed(find(place))
+
+
+def table_name(text: str) -> tuple[str, ...]:
+    """The parts of `table`, `schema.table` or `catalog.schema.table`.
+
+    Raises:
+        SourceError: it is none of these.
+    """
+    if not _TABLE.fullmatch(text):
+        raise SourceError(
+            "the source names no table",
+            fix="end its address with ?table=NAME or ?table=SCHEMA.NAME",
+        )
+    return tuple(text.split("."))
+
+
+def _unknown() -> SourceError:
+    return SourceError(
+        "the source must be a path or a file: address, or that of a database",
+        fix="docs/sources.md has the addresses: postgresql:, snowflake:, bigquery:, spark:",
+    )
 
 
 def _need_arrow() -> None:

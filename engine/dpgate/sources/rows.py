@@ -36,32 +36,38 @@ class Rows(Protocol):
         """Starts over and yields all rows, always in the same order, with the named columns."""
 
 
-def check(rows: Rows, domain: Domain, unit: Unit) -> None:
-    """Holds the schema against the dataset.
+class Streamed:
+    """Rows that are streamed and counted here."""
 
-    Raises:
-        SourceError: a column is missing or of a type that cannot be counted.
-    """
-    schema = rows.schema()
-    check_schema(schema, domain, typed=rows.typed)
-    if unit.column is not None:
-        from dpgate.sources.persons import check_persons
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
 
-        check_persons(schema, unit.column, typed=rows.typed)
+    def check(self, domain: Domain, unit: Unit) -> None:
+        """Holds the schema against the dataset.
 
+        Raises:
+            SourceError: a column is missing or of a type that cannot be counted.
+        """
+        schema = self._rows.schema()
+        check_schema(schema, domain, typed=self._rows.typed)
+        if unit.column is not None:
+            from dpgate.sources.persons import check_persons
 
-def streamed(rows: Rows, domain: Domain, unit: Unit, folder: Path | None = None) -> ArrowSource:
-    """A source over rows that were checked; of each person at most the bound's, if it is enforced.
+            check_persons(schema, unit.column, typed=self._rows.typed)
 
-    For `folder` see `ArrowSource`.
-    """
-    names = list(domain.names)
-    if unit.column is None and isinstance(rows, Files) and rows.alone:
-        return parquet_source(rows.alone, domain, folder)
-    if unit.column is None:
-        return ArrowSource(domain, lambda: rows.read(names), folder)
-    from dpgate.sources.persons import Truncated
+    def source(self, domain: Domain, unit: Unit, folder: Path | None = None) -> ArrowSource:
+        """A source over rows that were checked.
 
-    column = unit.column
-    read = Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
-    return ArrowSource(domain, read, folder)
+        Of each person at most the bound's rows are counted, if it is enforced. For `folder` see
+        `ArrowSource`.
+        """
+        rows, names = self._rows, list(domain.names)
+        if unit.column is None and isinstance(rows, Files) and rows.alone:
+            return parquet_source(rows.alone, domain, folder)
+        if unit.column is None:
+            return ArrowSource(domain, lambda: rows.read(names), folder)
+        from dpgate.sources.persons import Truncated
+
+        column = unit.column
+        read = Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
+        return ArrowSource(domain, read, folder)

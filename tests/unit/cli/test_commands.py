@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.team import MANIFEST, POLICY, RELEASE, Team
+from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
 from tests.unit.cli.conftest import Ended, Run
 
 DECIMALS = {"epsilon", "before", "this", "after", "limit", "remaining", "delta", "half_width"}
@@ -133,7 +133,7 @@ def test_verify(run: Run, released_team: Team) -> None:
     assert [step["name"] for step in body["steps"] if step["status"] != "pass"] == ["checkpoint"]
     bare = team.root.removeprefix("sha256:")
     assert run("verify", "--root", bare).code == 0
-    assert run("verify", "--artifacts", team.folder / "none").code == 4
+    assert run("verify", "--artifacts", team.folder / "none").code == 2
     wrong = run("verify", "--root", "0" * 64)
     assert wrong.code == 3
     assert "✗ NOT verified" in wrong.out
@@ -276,3 +276,40 @@ def test_an_unreachable_remote_decides_nothing(run: Run, team: Team) -> None:
         assert "cannot reach remote origin" in ended.err
     assert run("plan", RELEASE, "--offline").code == 1
     assert run("check").code == 0
+
+
+def test_a_recommendation(run: Run, team: Team) -> None:
+    ended = run("recommend", "clinic-visits", "--target-tvd", "0.01", at=team.clone)
+    assert ended.code == 0
+    assert "clinic-visits   ✓ mst at ε" in ended.out
+    assert "length_minutes × reason (92 cells)" in ended.out
+    manifest = ended.out.partition("\nmanifest\n")[2].partition("\n\nnext: paste")[0]
+    body = sound(
+        run("recommend", "clinic-visits", "--target-tvd", "0.01", "--format", "json"), "recommend"
+    )
+    assert body["manifest"].rstrip() == manifest
+    assert body["order"] == 2
+    words = (
+        "--columns",
+        "age_group, reason",
+        "--order",
+        "1",
+        "--noise-at-most",
+        "0.1",
+        "--with",
+        "mst",
+    )
+    fewer = run("recommend", "clinic-visits", *words, "--format", "json")
+    assert [row["name"] for row in fewer.json["columns"]] == ["age_group", "reason"]
+    unreachable = run("recommend", "clinic-visits", "--target-tvd", "0.000000001")
+    assert unreachable.code == 1
+    assert "no synthesizer that the policy allows meets the goal" in unreachable.out
+    assert run("recommend", "clinic-visits", "--target-tvd", "much").code == 2
+    text = (team.clone / DATASET).read_text().replace("bins: 23", "bins: 115")
+    (team.clone / DATASET).write_text(text)
+    coarse = run("recommend", "clinic-visits", "--rows", "3000", "--target-tvd", "0.2")
+    assert "with these bins ε" in coarse.out
+    (team.clone / DATASET).write_text(
+        text.replace("population: clinic-patients ", "population: x ")
+    )
+    assert "what fits" not in run("recommend", "clinic-visits").out

@@ -12,6 +12,7 @@ import pytest
 
 from dpgate import __version__
 from dpgate.cli import main as cli
+from dpgate.cli.options import complete_role
 from dpgate.errors import UndecidedError
 from tests.team import RELEASE, Team
 from tests.unit.cli.conftest import Run
@@ -45,7 +46,7 @@ def test_every_command_has_help_with_an_example(run: Run, words: tuple[str, ...]
 def test_the_command_alone_lists_commands_in_order_of_work_and_exit_codes(run: Run) -> None:
     ended = run("--help")
     order = re.findall(r"^  ([a-z]+)  ", ended.out, re.MULTILINE)
-    assert order[:4] == ["init", "keygen", "check", "plan"]
+    assert order[:5] == ["init", "keygen", "recommend", "check", "plan"]
     assert "2 invalid input or usage   3 integrity failure   4 could not decide" in ended.out
 
 
@@ -165,15 +166,34 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
     assert "_DPGATE_COMPLETE" in ended.out
 
 
-def test_completion_knows_the_releases(team: Team) -> None:
-    words = {"_DPGATE_COMPLETE": "bash_complete", "COMP_WORDS": "dpgate plan cl", "COMP_CWORD": "2"}
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("dpgate plan cl", f"plain,{RELEASE}"),
+        ("dpgate recommend cl", "plain,clinic-visits"),
+        (f"dpgate approve {RELEASE} --role p", "plain,privacy"),
+        (f"dpgate release {RELEASE} --source d", "file,d"),
+    ],
+)
+def test_completion_knows_the_repository(team: Team, words: str, found: str) -> None:
+    typed = {
+        "_DPGATE_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
     program = "import sys; sys.argv[0] = 'dpgate'; from dpgate.cli.main import cli; cli(prog_name='dpgate')"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=team.clone,
-        env={**team.environment, **words},
+        env={**team.environment, **typed},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout.strip() == f"plain,{RELEASE}", done.stderr
+    assert done.stdout.strip() == found, done.stderr
+
+
+def test_completion_of_roles_outside_a_repository_is_empty(tmp_path: Path) -> None:
+    context = click.Context(click.Command("x"), info_name="x")
+    context.params["repo"] = tmp_path
+    assert complete_role(context, click.Option(["--role"]), "") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -109,8 +110,11 @@ def test_a_change_is_approved_under_the_policy_before(team: Team) -> None:
 
 
 def test_the_same_policy_is_not_adopted_twice(team: Team) -> None:
-    with pytest.raises(UsageError, match="in force already"):
-        team.adopt()
+    before = len(team.api.show().rows)
+    again = team.adopt()
+    assert again.already
+    assert (again.entry, again.root, again.changes) == (1, team.root, ())
+    assert len(team.api.show().rows) == before
 
 
 @pytest.mark.parametrize(
@@ -223,3 +227,19 @@ def test_changes_are_told_place_by_place(team: Team) -> None:
     assert "recipient *" in said
     for value in ("8", "9", "730", "700", "2030-01-01"):
         assert value in said
+
+
+def test_approvals_that_nobody_committed_are_embedded_and_noted(fresh_team: Team) -> None:
+    fresh_team.approve("policy", commit=False)
+    (note,) = fresh_team.adopt().notes
+    assert re.match(r"[12] files? under policies not committed", note)
+
+
+def test_committed_approvals_need_no_note(fresh_team: Team) -> None:
+    fresh_team.approve("policy")
+    assert fresh_team.adopt().notes == ()
+
+
+def test_before_the_first_policy_none_is_in_force(fresh_team: Team) -> None:
+    with pytest.raises(SignatureError, match="in the policy to be adopted"):
+        fresh_team.api.approve("policy", role="legal", key=fresh_team.key("privacy"))

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import time_machine
 
+from dpgate.accounting.calibrate import rho_for
+from dpgate.accounting.filter import Spend
 from dpgate.errors import (
     AccountingError,
     ChainError,
@@ -19,7 +21,12 @@ from dpgate.errors import (
     UndecidedError,
     UsageError,
 )
+from dpgate.gate import budgets
 from dpgate.gate.results import NoiseRow, PlanResult
+from dpgate.gate.workspace import policy_of, workspace
+from dpgate.model.record import Facts
+from dpgate.model.release import Privacy
+from dpgate.policy.scopes import Tally
 from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
 
 
@@ -296,3 +303,31 @@ def test_the_policy_must_name_a_foreign_program_and_its_proof(fresh_team: Team) 
     team = unpatched(fresh_team, relation="replace-one", allowed=False)
     rules = {finding.rule for finding in plan(team).findings}
     assert {"class-synthesizer", "class-proof"} <= rules
+
+
+def test_what_fits_is_the_most_that_fits(team: Team) -> None:
+    """Two decimals, down: it is admitted, and one hundredth more is not."""
+    policy = policy_of(workspace(team.clone).policy_file)
+    facts = Facts(
+        populations=("clinic-patients",), type="synthetic", purpose="research",
+        recipients=("acme",), sensitivities=(), groups=(),
+    )  # fmt: skip
+    hour, delta = "2026-11-01T00:00:00Z", Decimal("1e-9")
+    past = Tally(policy.spec.accounting.orders)
+
+    def spend_at(epsilon: Decimal) -> Spend:
+        rho = rho_for(epsilon, delta)
+        return Spend({order: rho * order for order in policy.spec.accounting.orders})
+
+    def admitted(epsilon: Decimal) -> bool:
+        rows = budgets.rows(policy, facts, hour, past, spend_at(epsilon))
+        return all(row.fits for row in rows)
+
+    def most(epsilon: str) -> Decimal:
+        asked = Privacy(epsilon=Decimal(epsilon), delta=delta)
+        return budgets.fitting_epsilon(policy, facts, hour, past, spend_at, asked)
+
+    assert admitted(most("50"))
+    assert not admitted(most("50") + Decimal("0.01"))
+    assert most("0.1") == Decimal("0.1")
+    assert most("0.001") == 0

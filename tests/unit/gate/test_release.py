@@ -280,3 +280,15 @@ def test_files_go_to_the_state_folder_unless_told(ready: Team) -> None:
     done = ready.release()
     assert Path(done.folder).is_relative_to(ready.state)
     assert ready.release().folder == done.folder
+
+
+def test_a_release_from_a_commit_that_only_this_machine_has_is_noted(team: Team) -> None:
+    team.approve(commit=False)
+    team.git("add", "-A")
+    team.git("commit", "-q", "-m", "Approve, and forget to push")
+    done = team.release()
+    assert done.outcome == "released"
+    (note,) = done.notes
+    assert "HEAD is on no branch of origin" in note
+    team.git("push", "-q", "origin", "main")
+    assert team.release().notes == ()

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from dpgate.errors import LedgerError, UndecidedError
+from dpgate.errors import LedgerError, UndecidedError, UsageError
 from dpgate.gate.verify import STEPS, audit
 from dpgate.ledger.memory import Memory
 from dpgate.loading.canonical import sha256
@@ -180,7 +180,7 @@ def test_files_of_nothing_are_not_passed_over(released_team: Team) -> None:
     empty = released_team.folder / "empty"
     empty.mkdir()
     assert "holds no file of any release" in failed(released_team, artifacts=empty)[1]
-    with pytest.raises(UndecidedError, match="is not a folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         released_team.api.verify(root=released_team.root, artifacts=empty / "none")
 
 

@@ -84,7 +84,7 @@ def test_a_person_with_ten_thousand_rows_moves_at_most_k(rows: int, tmp_path: Pa
 def test_every_table_of_an_attempt_counts_the_same_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dpgate.sources.arrow._KEPT_BYTES", 16)  # read again for each count
+    monkeypatch.setattr("dpgate.sources.encoded.KEPT_BYTES", 16)  # read again for each count
     rows = worlds.rows(600)
     source = opened(named(rows, [number % 5 for number in range(600)]), tmp_path, 20)
     pairs = source.count([(0, 2)])[0]

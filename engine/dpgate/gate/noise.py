@@ -1,0 +1,138 @@
+"""Noise of each marginal that a release may measure, from public values alone. No data, no NumPy.
+
+A table of m cells with noise of standard deviation σ on each is off by ½·Σ|noise| records: so many
+stand in a wrong cell. Divided by the number of rows that is the total variation distance between the
+measured table and the true one. Its mean is m·σ·√(2/π)/2; its 95 % bound follows from the normal
+approximation with the correction for skewness (Cornish and Fisher), which is exact for one cell.
+
+What a model makes of the tables is another matter: it leaves dependences out (model error, which no
+figure here includes), and it merges rare cells and reconciles tables, which lowers the noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import combinations
+
+from dpgate.accounting.rounding import significant_up, up
+from dpgate.evidence import utility
+from dpgate.gate.product import Shortfall
+from dpgate.gate.results import MarginalNoise
+from dpgate.model.domain import Domain
+from dpgate.model.event import Event
+from dpgate.model.release import MarginalTvd
+from dpgate.model.values import plain
+from dpgate.synthesis.interface import NoiseRow
+
+NORMAL_95 = 1.959964
+"""Half-width of a 95 % interval, in standard deviations: how `NoiseRow` is stated."""
+_ABOVE_95 = 1.644854
+"""Normal quantile that 5 % lie above."""
+_SKEWNESS = 0.995272
+"""Of the absolute value of a normal number."""
+_PAIRS = 300
+"""Two-way marginals that are listed, those with the most cells first."""
+
+
+def marginals(domain: Domain, rows: Sequence[NoiseRow], total: int) -> tuple[MarginalNoise, ...]:
+    """Noise of every one-way marginal and of the two-way ones with the most cells.
+
+    Args:
+        domain: cells of the released columns.
+        rows: noise per cell by order, as the synthesizer states it.
+        total: number of rows that distances are relative to, ≥ 1; public.
+
+    Privacy:
+        Reads no private data.
+    """
+    return tuple(
+        of_cells(
+            tuple(domain.names[place] for place in clique),
+            math.prod(domain.sizes[place] for place in clique),
+            row.half_width / NORMAL_95,
+            total,
+        )
+        for row in rows
+        for clique in _cliques(domain, row.order)
+    )
+
+
+def of_cells(columns: tuple[str, ...], cells: int, sigma: float, total: int) -> MarginalNoise:
+    """Noise of one table.
+
+    Args:
+        columns: names.
+        cells: number of cells, ≥ 1.
+        sigma: standard deviation of the noise on each, in records.
+        total: number of rows that distances are relative to.
+    """
+    mean, spread = math.sqrt(2 / math.pi), math.sqrt(1 - 2 / math.pi)
+    quantile = _ABOVE_95 + (_ABOVE_95**2 - 1) * _SKEWNESS / (6 * math.sqrt(cells))
+    expected = cells * sigma * mean / 2
+    high = expected + sigma * spread * math.sqrt(cells) * quantile / 2
+    return MarginalNoise(
+        columns=columns,
+        cells=cells,
+        records=_figure(expected),
+        records_95=_figure(high),
+        tvd=_figure(min(1.0, expected / total)),
+        tvd_95=_figure(min(1.0, high / total)),
+    )
+
+
+def _figure(value: float) -> Decimal:
+    """Three significant digits, up."""
+    return Decimal(plain(significant_up(Decimal(value), 3)))
+
+
+def _cliques(domain: Domain, order: int) -> Iterator[tuple[int, ...]]:
+    """Marginals of an order; of many pairs those with the most cells. Higher orders: none."""
+    places = range(len(domain))
+    if order == 1:
+        yield from ((place,) for place in places)
+    elif order == 2:
+        pairs = sorted(
+            combinations(places, 2), key=lambda p: -domain.sizes[p[0]] * domain.sizes[p[1]]
+        )
+        yield from pairs[:_PAIRS]
+
+
+def mean_tvd(domain: Domain, order: int, sigma: float, total: int) -> float:
+    """Expected total variation distance by noise alone, averaged over all marginals of an order.
+
+    Each is counted as at most 1, which is as wrong as a table can be.
+    """
+    sizes = domain.sizes
+    cells = [math.prod(clique) for clique in combinations(sizes, order)]
+    one = sigma * math.sqrt(2 / math.pi) / (2 * total)
+    return sum(min(1.0, count * one) for count in cells) / len(cells) if cells else 0.0
+
+
+def out_of_reach(
+    thresholds: Sequence[MarginalTvd], events: Sequence[Event], rows: int
+) -> Iterator[Shortfall]:
+    """Thresholds that the noise of their own measurement alone exceeds, however good the release.
+
+    Args:
+        thresholds: the manifest's `utility`.
+        events: everything that is planned.
+        rows: the public bound; with fewer rows the measurement is worse.
+    """
+    measuring = {event.name: event for event in events}
+    for index, threshold in enumerate(thresholds):
+        event = measuring.get(utility.event_name(threshold.order))
+        width = utility.half_width(event, rows) if event else 0
+        if width > threshold.at_most:
+            yield Shortfall(
+                rule="threshold-out-of-reach",
+                level="warn",
+                message=(
+                    f"the noise of its own measurement (95 %: ±{plain(up(width, 4))} of {rows} rows) is "
+                    f"above the threshold {plain(threshold.at_most)}, so the gate will hardly pass, "
+                    "and the cost stays spent"
+                ),
+                fix=f"at_most: {plain(up(2 * width, 3))} or more, or raise evidence_share or epsilon",
+                path=("utility", index, "at_most"),
+            )
