@@ -12,6 +12,7 @@ from pathlib import Path
 import time_machine
 
 import dpgate
+from tests.suites import asking
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
 APPROVALS = f"releases/{RELEASE}/approvals"
@@ -315,6 +316,14 @@ def out_is_a_file(team: Team) -> None:
 
 def nothing_staged(team: Team) -> None:
     assert not list(Path(team.state).glob("*/runs/*"))
+
+
+def ask_for_statistics(team: Team) -> None:
+    asking.ask(team)
+
+
+def allow_statistics(team: Team) -> None:
+    asking.allow(team)
 
 
 ACTIONS: dict[str, Action] = {

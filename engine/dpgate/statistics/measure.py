@@ -89,15 +89,15 @@ def _counted(task: Task, source: MarginalSource, found: list[Vectors]) -> None:
 
 
 def _partial(task: Task, ask: Ask) -> bool:
-    """Whether some rows have no value that counts: a mean of a nullable column."""
-    if not isinstance(ask.query, MeanQuery) or ask.of is None:
+    """Whether a group can hold rows that have no value: for a mean of a nullable column."""
+    if not isinstance(ask.query, MeanQuery) or ask.of is None or ask.of in ask.by:
         return False
     return task.column(ask.of).null is not None
 
 
 def _clique(ask: Ask, apart: int | None) -> tuple[int, ...]:
     if apart is not None:
-        return (*(column for column in ask.by if column != apart), apart)
+        return (*ask.by, apart)
     if isinstance(ask.query, QuantilesQuery | TopQuery) and ask.of is not None:
         return (*ask.by, ask.of)
     return ask.by or (0,)
@@ -118,7 +118,18 @@ def _shaped(task: Task, ask: Ask, table: Counts, apart: int | None) -> Counts:
     if isinstance(ask.query, QuantilesQuery | TopQuery) and ask.of is not None:
         null = task.column(ask.of).null
         return table if null is None else np.delete(table, null, axis=-1)
+    if isinstance(ask.query, MeanQuery) and ask.of in ask.by:
+        return _without_null(table, ask.by.index(ask.of), task.column(ask.of).null)
     return table if ask.by else np.asarray(table.sum())
+
+
+def _without_null(table: Counts, axis: int, null: int | None) -> Counts:
+    """The group of missing values has none to take the mean of."""
+    if null is None:
+        return table
+    kept = table.copy()
+    np.moveaxis(kept, axis, 0)[null] = 0
+    return kept
 
 
 def _sum(ask: Ask) -> Sum:

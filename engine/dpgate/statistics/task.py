@@ -114,7 +114,9 @@ class Ask:
 
     @property
     def _one_cell(self) -> bool:
-        return not self.by and not isinstance(self.query, QuantilesQuery | TopQuery)
+        if isinstance(self.query, TopQuery):
+            return self.query.k == 1
+        return not self.by and not isinstance(self.query, QuantilesQuery)
 
     @property
     def _largest(self) -> int:
