@@ -16,6 +16,8 @@ from dpgate.cli.progress import stages
     "--source",
     required=True,
     type=click.Path(readable=False),
+    envvar="DPGATE_SOURCE",
+    show_envvar=True,
     metavar="URI",
     help="Private data: a Parquet or CSV file, a pattern, a folder, FILE.duckdb?table=NAME, or a "
     "postgresql:, spark:, snowflake: or bigquery: address (docs/sources.md).",

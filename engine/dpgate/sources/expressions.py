@@ -22,6 +22,7 @@ Value = Any
 
 Listed = str | int | bool
 
+_DAY = 86_400 * 10**6
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time, in no zone
 _BLANK = "[ \\t\\n\\r\\f]"
 _CODE = rf"^{_BLANK}*([0-9]{{1,20}})(\.0*|[ -][0-9]*)?{_BLANK}*$"
@@ -54,7 +55,9 @@ def cell(value: Value, column: ColumnDomain) -> Value:
     if not column.lows:
         found = _listed(value, column)
     elif column.kind in ("date", "timestamp"):
-        found = _tree(_moment(value), [_edge(low, column) for low in column.lows])
+        dated = value.type().is_date()
+        moment = value if dated else value.cast("timestamp")
+        found = _tree(moment, [_edge(low, column, dated=dated) for low in column.lows])
     elif value.type().is_integer() and column.kind == "integer":
         found = _tree(value, [ibis.literal(int(low), "int64") for low in column.lows])
     else:
@@ -76,6 +79,15 @@ def number(value: Value, low: float, high: float) -> Value:
         inside = tiny.ifelse(0, value.clip(int(low) - 1, int(high) + 1))
         return none.ifelse(ibis.null("float64"), inside.cast("float64"))
     return value.cast("float64")
+
+
+def text(value: Value) -> Value:
+    """A value as text.
+
+    What an engine calls text may be an enumeration, which fails where it is compared with a value
+    that it lacks.
+    """
+    return value.cast(types.String(nullable=False) if value.type().is_string() else "string")
 
 
 def units(value: Value, column: ColumnDomain, wanted: Sum) -> Value:
@@ -105,6 +117,8 @@ def _listed(value: Value, column: ColumnDomain) -> Value:
             pairs.append((literal, place))
     if not pairs:
         return ibis.null("int64")
+    if kind.is_string():
+        value = text(value)
     return value.cases(*pairs, else_=column.fallback)
 
 
@@ -154,12 +168,14 @@ def _prefix(value: Value, column: ColumnDomain) -> Value:
     return digits.lpad(width, "0").substr(0, len(str(column.values[0])))
 
 
-def _moment(value: Value) -> Value:
-    return value.cast("timestamp")
+def _edge(low: float, column: ColumnDomain, *, dated: bool) -> Value:
+    """The first moment of a bin, or the first day that begins in it or later.
 
-
-def _edge(low: float, column: ColumnDomain) -> Value:
-    step = 86_400 * 10**6 if column.kind == "date" else column.micros
+    Dates are compared as dates: there are some that no timestamp reaches.
+    """
+    step = _DAY if column.kind == "date" else column.micros
+    if dated:
+        return ibis.literal((_EPOCH + dt.timedelta(days=-(-int(low) * step // _DAY))).date())
     return ibis.literal(_EPOCH + dt.timedelta(microseconds=int(low) * step), "timestamp")
 
 

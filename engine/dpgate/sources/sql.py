@@ -21,7 +21,7 @@ from dpgate.model.domain import Domain
 from dpgate.sources.arrow import unreadable
 from dpgate.sources.count import part
 from dpgate.sources.cover import Clique, cover
-from dpgate.sources.expressions import cell, countable, units
+from dpgate.sources.expressions import cell, countable, text, units
 from dpgate.sources.interface import TOTAL_AT_MOST
 from dpgate.sources.silence import silence
 
@@ -156,7 +156,7 @@ class SqlSource:
         made |= {
             f"o{place}": table[c.name] for place, c in enumerate(columns) if c.lows
         }  # rows of the same cells are told apart by their values, where those can be added up
-        person = table[self._unit.column].cast("string").strip()
+        person = text(table[self._unit.column]).strip()
         named = table.select(**made, person=person).filter(lambda row: row.person != "")
         return self._kept(named)
 
@@ -165,11 +165,10 @@ class SqlSource:
         values = [name for name in named.columns if name.startswith("o")]
         alike = ibis.window(group_by=["person", *cells], order_by=values or cells)
         turned = named.mutate(turn=ibis.row_number().over(alike))
-        said = [turned.person, *(turned[name].cast("string") for name in cells)]
-        text = ibis.literal(self._key)
-        for word in (*said, turned.turn.cast("string")):
-            text = text + "|" + word
-        drawn = turned.mutate(drawn=md5(text))
+        said = ibis.literal(self._key) + "|" + turned.person
+        for name in (*cells, "turn"):
+            said = said + "|" + turned[name].cast("string")
+        drawn = turned.mutate(drawn=md5(said))
         ranks = ibis.window(group_by="person", order_by="drawn")
         ranked = drawn.mutate(rank=ibis.row_number().over(ranks))
         return ranked.filter(ranked["rank"] < self._unit.max_rows_per_person)

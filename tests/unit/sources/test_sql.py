@@ -9,22 +9,26 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dpgate.errors import DpgateError, MissingExtraError, SourceError
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.sources.arrow import table_source
+from dpgate.sources.databases import connect_to
 from dpgate.sources.interface import MarginalSource, Sum
 from dpgate.sources.open import describe, open_source
 from dpgate.sources.sql import SqlTable
 from tests.suites import worlds
 from tests.suites.sources import SourceSuite
+from tests.team import RELEASE, Team
 from tests.unit.sources.conftest import Postgres
 
 CANARY = "eve@example.com"
@@ -55,10 +59,6 @@ def place(request: pytest.FixtureRequest) -> Place:
     server: Postgres = request.getfixturevalue("postgres")
 
     def stored(rows: pa.Table) -> SqlTable:
-        from urllib.parse import urlsplit
-
-        from dpgate.sources.databases import connect_to
-
         server.store(rows, "typed")
         return connect_to(urlsplit(server.uri("typed")), ["typed"])
 
@@ -227,6 +227,51 @@ def test_numbers_that_only_postgres_holds(postgres: Postgres) -> None:
     assert [int(total) for total in source.sums([Sum(column=0, by=(), per=1, low=0, high=99)])] == [
         198
     ]
+
+
+def test_what_fails_where_it_is_cast_or_compared(postgres: Postgres) -> None:
+    """Dates that no timestamp reaches, and enumerations that lack a listed value."""
+    postgres.run(
+        "DROP TABLE IF EXISTS far",
+        "DROP TYPE IF EXISTS trade",
+        "CREATE TYPE trade AS ENUM ('smith', 'baker')",
+        "CREATE TABLE far (day date, of_day date, job trade, who trade)",
+        "INSERT INTO far VALUES ('5874897-12-31', '5874897-12-31', 'smith', 'smith'),"
+        " ('4713-01-01 BC', '-infinity', 'baker', 'smith'), ('infinity', null, null, 'baker')",
+    )
+    hours = {"kind": "timestamp", "micros": 3_600 * 10**6}
+    domain = Domain(
+        columns=(
+            bins("day", [-10, 0, 10], kind="date"),
+            bins("of_day", [-23, 0, 1], null=3, fallback=3, **hours),
+            ColumnDomain(name="job", kind="text", values=("clerk", "smith"), null=2, fallback=2),
+        )
+    )
+    table = connect_to(urlsplit(postgres.uri("far")), ["far"])
+    table.check(domain, UNIT)
+    source = table.source(domain, UNIT)
+    found = [counts.tolist() for counts in source.count([(0,), (1,), (2,)])]
+    assert found == [[1, 0, 2], [1, 0, 1, 1], [0, 1, 2]]
+    persons = UNIT.model_copy(update={"column": "who", "max_rows_per_person": 1})
+    assert table.source(domain, persons).count([(2,)])[0].sum() == 2
+
+
+def test_a_release_of_a_table(
+    team: Team, postgres: Postgres, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Through the gate, the address from the environment; nothing of it is left anywhere."""
+    postgres.store(pq.read_table(team.data), "visits")
+    team.approve()
+    uri = postgres.uri("visits").replace("tester@", "tester:topsecret@")
+    done = team.dpgate(
+        "release", RELEASE, "--key", team.key_file("runner"), env={"DPGATE_SOURCE": uri}
+    )
+    assert done.returncode == 0, done.stderr
+    kept = [path.read_bytes() for path in team.folder.rglob("*") if path.is_file()]
+    for word in ("topsecret", "postgresql", postgres.folder.name):
+        assert word not in done.stdout + done.stderr
+        assert not any(word.encode() in content for content in kept)
+    assert team.api.verify(root=team.root).verified
 
 
 def test_nothing_can_be_written(postgres: Postgres) -> None:
