@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import cast
 
-from dpgate.errors import SynthesisError
+from dpgate.errors import MissingExtraError, SynthesisError
 from dpgate.synthesis.interface import Synthesizer
 
 GROUP = "dpgate.synthesizers"
@@ -43,6 +44,21 @@ def get(name: str) -> Synthesizer:
             f"synthesizer {name} cannot be loaded: {type(error).__name__}",
             fix=f"reinstall the package that brings {found[0].value}",
         ) from error
+
+
+def require(synthesizer: Synthesizer) -> None:
+    """Raise unless the packages that a fit needs are there; asked before anything is spent.
+
+    A synthesizer that needs more than the extra `synth` names its `extra` and, in `packages`,
+    what that brings.
+
+    Raises:
+        MissingExtraError: one is not installed.
+    """
+    packages = getattr(synthesizer, "packages", ())
+    if any(find_spec(package) is None for package in packages):
+        extra = getattr(synthesizer, "extra", "synth")
+        raise MissingExtraError(extra=extra, what=f"the {synthesizer.name} synthesizer")
 
 
 def proofs() -> dict[str, str]:

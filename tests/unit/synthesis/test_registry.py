@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from dpgate.errors import SynthesisError
+from dpgate.errors import MissingExtraError, SynthesisError
 from dpgate.synthesis import registry
 from dpgate.synthesis.mst.synthesizer import Mst
 
@@ -44,3 +44,18 @@ def test_a_broken_package(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SynthesisError, match="cannot be loaded: ModuleNotFoundError") as caught:
         registry.get("other")
     assert "dpgate_no_such_package" in caught.value.fix
+
+
+def test_packages_that_are_not_there_are_missed_before_anything_is_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in registry.names():
+        registry.require(registry.get(name))
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == "mbi" else object())
+    for name in registry.names():
+        if not name.startswith("smartnoise-"):
+            registry.require(registry.get(name))
+            continue
+        with pytest.raises(MissingExtraError, match=f"the {name} synthesizer") as caught:
+            registry.require(registry.get(name))
+        assert caught.value.fix == "pip install 'dpgate[smartnoise]'"

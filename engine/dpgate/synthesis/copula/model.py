@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from dpgate.errors import SynthesisError
 from dpgate.model.domain import Domain
 from dpgate.synthesis.interface import Progress
 from dpgate.synthesis.sampling.decode import decode, schema
@@ -24,6 +23,9 @@ _ROWS_AT_ONCE = 2**18
 @dataclass(frozen=True, kw_only=True)
 class CopulaModel:
     """What the copula synthesizer learned: noisy numbers and public ones alone.
+
+    Given cells of some columns a Gaussian copula is none any more: it has no exact conditioning,
+    and rows that satisfy a condition are picked from what is drawn.
 
     Attributes:
         domain: public cells.
@@ -70,14 +72,3 @@ class CopulaModel:
             cells[np.argsort(normal[:, place])] = np.repeat(np.arange(len(shares)), counts)
             arrays.append(decode(cells, column, rng))
         return pa.RecordBatch.from_arrays(arrays, schema=schema(self.domain))
-
-    def conditioned(self, weights: Mapping[int, NDArray[np.float64]]) -> NoReturn:  # noqa: ARG002
-        """Refuses: a Gaussian copula given cells of some columns is no Gaussian copula.
-
-        Raises:
-            SynthesisError: always.
-        """
-        raise SynthesisError(
-            "a copula cannot be conditioned or balanced",
-            fix="draw without conditions, or release with mst or aim",
-        )

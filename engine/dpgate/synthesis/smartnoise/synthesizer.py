@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import MarginalSource
 
+EXTRA = "smartnoise"
+PACKAGES = ("mbi", "networkx", "numpy", "pandas", "pyarrow", "snsynth")
+
 
 class SmartnoiseMst:
     """SmartNoise's MST with public domains, OpenDP's integer noise and a noisy total.
@@ -26,6 +29,8 @@ class SmartnoiseMst:
 
     name: str = "smartnoise-mst"
     proof: Proof = "opendp"
+    extra: str = EXTRA
+    packages: tuple[str, ...] = PACKAGES
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """Events that cost at most `rho`, see `plan_mst`."""
@@ -68,6 +73,8 @@ class SmartnoiseAim:
 
     name: str = "smartnoise-aim"
     proof: Proof = "opendp"
+    extra: str = EXTRA
+    packages: tuple[str, ...] = PACKAGES
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """Events that cost at most `rho`, see `plan_aim`."""
@@ -105,4 +112,4 @@ def missing(error: ModuleNotFoundError, name: str) -> Exception:
     """What to raise when an import fails: a package of ours that is gone is no missing extra."""
     if (error.name or "").startswith("dpgate"):
         return error
-    return MissingExtraError(extra="smartnoise", what=f"the {name} synthesizer")
+    return MissingExtraError(extra=EXTRA, what=f"the {name} synthesizer")

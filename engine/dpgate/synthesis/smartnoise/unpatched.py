@@ -10,7 +10,7 @@ from dpgate.model.event import Event
 from dpgate.model.policy import Proof
 from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
 from dpgate.synthesis.smartnoise import honest
-from dpgate.synthesis.smartnoise.synthesizer import missing
+from dpgate.synthesis.smartnoise.synthesizer import EXTRA, PACKAGES, missing
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
@@ -22,6 +22,8 @@ class SmartnoiseMstUnpatched:
 
     name: str = "smartnoise-mst-unpatched"
     proof: Proof = "real-arithmetic"
+    extra: str = EXTRA
+    packages: tuple[str, ...] = PACKAGES
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """One event that costs at most `rho`, see `dpgate.synthesis.smartnoise.honest`."""
@@ -60,6 +62,8 @@ class SmartnoiseAimUnpatched:
 
     name: str = "smartnoise-aim-unpatched"
     proof: Proof = "real-arithmetic"
+    extra: str = EXTRA
+    packages: tuple[str, ...] = PACKAGES
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """One event that costs at most `rho`, see `dpgate.synthesis.smartnoise.honest`."""

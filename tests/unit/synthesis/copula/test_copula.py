@@ -152,13 +152,6 @@ def test_mechanisms_are_all_that_reads_the_source() -> None:
     assert TestCopula().same(one, other)
 
 
-def test_conditioning_is_refused() -> None:
-    model = synthesizers.fit(Copula(), worlds.rows(50)).model
-    assert isinstance(model, CopulaModel)
-    with pytest.raises(SynthesisError, match="cannot be conditioned"):
-        model.conditioned({})
-
-
 def test_a_large_release_is_made_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dpgate.synthesis.copula.model._ROWS_AT_ONCE", 64)
     model = synthesizers.fit(Copula(), worlds.rows(50)).model
