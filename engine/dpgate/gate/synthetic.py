@@ -103,7 +103,8 @@ class Synthetic:
         return tuple(noise.out_of_reach(self.thresholds, events, self.rows_at_most))
 
     def require(self) -> None:
-        """Its formats can be written, and a model that is to be kept can be kept."""
+        """Packages are there, formats can be written, a model that is to be kept can be kept."""
+        registry.require(self.synthesizer)
         files.formats_of(self.spec.formats)
         if self.spec.keep_model:
             formats.require(self.synthesizer)
