@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import time_machine
 
 import dpgate
-from tests.suites import asking
+from tests.suites import asking, stays
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
 APPROVALS = f"releases/{RELEASE}/approvals"
@@ -324,6 +326,34 @@ def ask_for_statistics(team: Team) -> None:
 
 def allow_statistics(team: Team) -> None:
     asking.allow(team)
+
+
+def describe_stays(team: Team) -> None:
+    """The dataset holds every kind of column, and the manifest lists them all."""
+    document = stays.document().replace("name: stays", "name: clinic-visits")
+    document = document.replace("population: patients", "population: clinic-patients")
+    for word in ("plain", "direct"):
+        document = document.replace(f"sensitivity: {word}", "sensitivity: phi")
+    team.write(DATASET, document)
+    listed = "[age_group, clinic, length_minutes, reason, follow_up]"
+    team.edit(MANIFEST, listed, f"[{', '.join(stays.COLUMNS)}]")
+    team.commit("Stays")
+
+
+def stays_are_as_described(team: Team) -> None:
+    """Constraints hold in every row, identifiers are made up, and there is no text."""
+    table = pq.read_table(team.folder / "out" / "data.parquet")
+    assert table.column_names == [name for name in stays.COLUMNS if name != "notes"]
+    for number, row in enumerate(table.to_pylist(), start=1):
+        assert row["patient"] == f"P-{number:06}"
+        assert row["discharged"] >= row["admitted"]
+        assert row["days"] == (row["discharged"] - row["admitted"]).days
+        assert row["died"] or row["died_on"] is None
+        assert row["building"] == stays.WARDS[row["ward"]]
+        assert row["chapter"] == row["diagnosis"][0]
+    card = json.loads((team.folder / "out" / "card.json").read_text())
+    assert card["constraints"][0] == "discharged >= admitted"
+    assert "In every row: discharged" in (team.folder / "out" / "card.md").read_text()
 
 
 ACTIONS: dict[str, Action] = {

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from tests.suites import stays
 from tests.team import Team, write_data
 
 EMAIL = "mallory.quux@canary.example"
@@ -17,7 +18,7 @@ CATEGORY = "zanzibar-fever"
 NUMBER = 7.7314159e30
 LONG = "canary-overlong-" * 20_000
 CANARIES = (b"mallory.quux", b"canary.example", b"zanzibar", b"7.7314159", b"77314159",
-            b"canary-overlong")  # fmt: skip
+            b"canary-overlong", b"MRN0000")  # fmt: skip
 
 
 def table(path: Path) -> pa.Table:
@@ -93,10 +94,29 @@ def directory(team: Team) -> None:
     team.data.mkdir()
 
 
+def hospital_stays(team: Team) -> None:
+    """Every kind of column (tests/suites/stays.py); notes and record numbers are canaries."""
+    pq.write_table(stays.table(3000), team.data)
+
+
+def hospital_stays_csv(team: Team) -> None:
+    """The same as CSV, with rows that hold canaries where dates, codes and amounts should be."""
+    columns = stays.table(3000).to_pydict()
+    texts = {
+        name: ["" if value is None else str(value) for value in values]
+        for name, values in columns.items()
+    }
+    odd = [EMAIL, CATEGORY, str(NUMBER), "2020-02-30", "0000-01-01T00:00", "9999-12-31", "nan",
+           "2020-01-01T00:00:00+23:59", "02139-1234", "-1", f"{EMAIL}\r\n\x1b[2J", LONG]  # fmt: skip
+    longer = {name: values + odd for name, values in texts.items()}
+    pc.write_csv(pa.table(longer), team.data.with_suffix(".csv"))
+    team.data.unlink()
+
+
 KINDS: dict[str, Callable[[Team], None]] = {
     kind.__name__.replace("_", "-"): kind
     for kind in (
         hostile, hostile_csv, without_a_column, of_another_type, not_parquet, damaged_rows, empty,
-        missing, directory,
+        missing, directory, hospital_stays, hospital_stays_csv,
     )
 }  # fmt: skip
