@@ -31,10 +31,10 @@ def recommend(result: RecommendResult) -> RenderableType:
 def _head(result: RecommendResult) -> Text:
     mark = tick(ok=result.allowed)
     if result.epsilon is None:
-        words = "no synthesizer that the policy allows meets the goal"
+        words = "no synthesizer meets the goal"
     else:
         words = f"{result.synthesizer} at ε {plain(result.epsilon)}, δ={short(result.delta)}"
-        words += "" if result.allowed else ": more than policy and budget leave"
+        words += "" if result.allowed else ": rules or budgets deny it"
     return Text.assemble((result.dataset, "bold"), "   ", mark, " ", (words, "bold"))
 
 
@@ -90,7 +90,11 @@ def _candidates(result: RecommendResult) -> list[Text]:
     if not result.candidates:
         return [Text("the policy allows no installed synthesizer for all of these columns")]
     lines = [
-        Text("synthesizers that the policy allows, by the ε that meets the goal", style="bold")
+        Text("ε that meets the goal, by synthesizer", style="bold"),
+        Text(
+            "by noise alone: at the same ε one that chooses its tables as it learns leaves out less",
+            style="dim",
+        ),
     ]
     for each in result.candidates:
         found = f"ε {plain(each.epsilon)}" if each.epsilon is not None else each.reason
