@@ -62,7 +62,7 @@ def fit(
 def distance_squared(one: Call, other: Call) -> int:
     """Squared distance of two inputs, in the norm of the mechanism."""
     difference = np.abs(one.inputs.ravel() - other.inputs.ravel())
-    if one.event.mechanism == "noisy-max":
+    if one.event.mechanism.endswith("noisy-max"):
         return int(difference.max()) ** 2
     return int((difference**2).sum())
 
@@ -70,7 +70,7 @@ def distance_squared(one: Call, other: Call) -> int:
 def audit(first: Sequence[Call], second: Sequence[Call]) -> list[str]:
     """What an attacker could tell two worlds apart by, given the same noisy outputs."""
     found = []
-    if [c.event for c in first] != [c.event for c in second]:
+    if [(c.event, c.scale) for c in first] != [(c.event, c.scale) for c in second]:
         found.append("the sequence of calls or their parameters differ")
         return found
     for place, (one, other) in enumerate(zip(first, second, strict=True)):

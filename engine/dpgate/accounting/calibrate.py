@@ -20,7 +20,7 @@ from dpgate.accounting.rounding import (
     sqrt_up,
 )
 from dpgate.errors import AccountingError
-from dpgate.model.event import Event, Mechanism
+from dpgate.model.event import ADAPTIVE, Event, Mechanism
 from dpgate.model.values import Relation
 
 DIGITS = 9
@@ -235,6 +235,45 @@ def selection_event(
     return _least("noisy-max", name, limit, times, squared, relation, scale, pure_loss_of)
 
 
+def adaptive_event(
+    mechanism: Literal["adaptive-gaussian", "adaptive-noisy-max"],
+    *,
+    name: str,
+    rho: Decimal,
+    times: int,
+    sensitivity_squared: Decimal | int,
+    relation: Relation,
+) -> Event:
+    """Up to `times` runs that share a loss of at most `rho`, each with a scale chosen when it runs.
+
+    Args:
+        mechanism: which noise.
+        name: what it is for.
+        rho: zCDP budget for all runs, > 0.
+        times: most runs there can be, ≥ 1, a public bound.
+        sensitivity_squared: squared distance of one input on neighboring datasets, > 0.
+        relation: neighboring relation of the population.
+
+    Returns:
+        An event whose loss is at most `rho`; its scale is that of a single run that costs all.
+    """
+    return _event(mechanism, name, rho, times, Decimal(sensitivity_squared), relation)
+
+
+def run_scale(event: Event, rho: Fraction) -> Decimal:
+    """The scale of one run of an adaptive event that costs at most `rho`.
+
+    Args:
+        event: adaptive.
+        rho: > 0.
+
+    Returns:
+        Rounded up to 9 significant digits, with room for the rounding of OpenDP's own map.
+    """
+    exact = Fraction(event.sensitivity_squared) / (2 * rho)
+    return next_up(significant_up(sqrt_up(exact), DIGITS), DIGITS)
+
+
 def _event(
     mechanism: Mechanism,
     name: str,
@@ -248,7 +287,8 @@ def _event(
             f"{name}: rho {rho}, squared sensitivity {sensitivity_squared} and times {times} "
             "must be above 0"
         )
-    exact = Fraction(sensitivity_squared) * times / (2 * Fraction(rho))
+    runs = 1 if mechanism in ADAPTIVE else times
+    exact = Fraction(sensitivity_squared) * runs / (2 * Fraction(rho))
     scale = Fraction(sqrt_up(exact))
     return _least(
         mechanism, name, Fraction(rho), times, sensitivity_squared, relation, scale, loss_of

@@ -20,7 +20,7 @@ from dpgate.accounting.rounding import (
     up,
 )
 from dpgate.errors import AccountingError
-from dpgate.model.event import Event, Mechanism
+from dpgate.model.event import ADAPTIVE, Event, Mechanism
 from dpgate.model.values import Relation
 
 _CHARGE = Fraction(2**40 + 1, 2**40)
@@ -39,23 +39,26 @@ def loss_of(
         mechanism: decides the measure of loss.
         sensitivity_squared: squared distance between inputs on neighboring datasets, > 0.
         scale: noise scale in units of the input, > 0.
-        times: number of runs, ≥ 1.
+        times: number of runs, ≥ 1; adaptive runs share the loss of one run at `scale`.
 
     Returns:
-        ρ of zCDP (`gaussian`, `noisy-max`, `foreign`), pure ε (`laplace`), or 0 (`sampled-gaussian`, whose
-        loss is its curve).
+        ρ of zCDP (`gaussian`, `noisy-max`, `foreign`, adaptive ones), pure ε (`laplace`), or 0
+        (`sampled-gaussian`, whose loss is its curve).
 
     Privacy:
         ρ = Δ²·times / 2·scale²: for the discrete Gaussian (Canonne, Kamath, Steinke 2020) and
         for the report-noisy-max of Gumbel noise, which is bounded-range 2Δ/scale-DP and so
-        (2Δ/scale)²/8-zCDP (Cesar and Rogers 2021). ε = Δ·times / scale for the Laplace.
+        (2Δ/scale)²/8-zCDP (Cesar and Rogers 2021). ε = Δ·times / scale for the Laplace. Runs whose
+        scales are chosen adaptively compose to the sum of their ρ as long as it stays within a
+        bound fixed beforehand (Feldman and Zrnic 2021; Whitehouse, Ramdas, Rogers, Wu 2023).
     """
     if mechanism == "sampled-gaussian":
         return Decimal(0)
     if mechanism == "laplace":
         root = sqrt_up(Fraction(sensitivity_squared))
         return significant_up(Fraction(root) * times / Fraction(scale) * _CHARGE, 12)
-    rho = Fraction(sensitivity_squared) * times / (2 * Fraction(scale) ** 2)
+    runs = 1 if mechanism in ADAPTIVE else times
+    rho = Fraction(sensitivity_squared) * runs / (2 * Fraction(scale) ** 2)
     return significant_up(rho * _CHARGE, 12)
 
 

@@ -12,7 +12,7 @@ from dpgate.gate.opening import OpenLedger
 from dpgate.gate.results import ExplainResult, Term
 from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
-from dpgate.model.event import Event
+from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Reserve
 from dpgate.model.values import plain, short
@@ -66,17 +66,12 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
 
 
 def _event(event: Event) -> Term:
-    kind = {
-        "gaussian": "ρ",
-        "noisy-max": "ρ",
-        "laplace": "ε",
-        "sampled-gaussian": "curve",
-        "foreign": "ρ",
-    }
+    kind = {"laplace": "ε", "sampled-gaussian": "curve"}.get(event.mechanism, "ρ")
+    runs = "up to " if event.mechanism in ADAPTIVE else ""
     distance = f"Δ²={plain(event.sensitivity_squared)}, scale {plain(event.scale)}"
-    loss = f"{kind[event.mechanism]} {plain(event.loss)}" if event.loss else "loss by its curve"
+    loss = f"{kind} {plain(event.loss)}" if event.loss else "loss by its curve"
     return Term(
-        label=f"{event.name} ({event.mechanism} × {event.times})",
+        label=f"{event.name} ({event.mechanism} × {runs}{event.times})",
         value=f"{distance}: {loss}, proof {event.proof}",
     )
 

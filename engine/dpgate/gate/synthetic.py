@@ -14,11 +14,13 @@ from dpgate.evidence.disclosure import Result
 from dpgate.gate import noise
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
+from dpgate.gate.suitable import require_signal, require_used
 from dpgate.gate.workspace import Case
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.release import MarginalTvd, Synthesize
+from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
 from dpgate.synthesis.kept import formats
@@ -60,12 +62,14 @@ class Synthetic:
     @classmethod
     def of(cls, case: Case, spec: Synthesize) -> Synthetic:
         """The product of a manifest."""
+        synthesizer = registry.get(spec.with_)
+        require_used(case.release.spec, synthesizer)
         return cls(
             spec=spec,
             dataset=case.dataset,
             columns=case.release.spec.columns,
             task=task_of(case, spec),
-            synthesizer=registry.get(spec.with_),
+            synthesizer=synthesizer,
             evidence_orders=evidence_orders(case),
             evidence_share=case.release.spec.privacy.evidence_share,
             thresholds=case.release.spec.utility,
@@ -81,6 +85,7 @@ class Synthetic:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
         for_evidence = budget.amount * self.evidence_share
         events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+        require_signal(self.synthesizer, self.task, events, self.rows_at_most)
         if self.evidence_orders:
             relation = self.task.relation
             events += utility.plan(self.task, self.evidence_orders, for_evidence, relation)
@@ -168,6 +173,8 @@ def task_of(case: Case, spec: Synthesize) -> Task:
         domain=domain_of(case.dataset, case.release.spec.columns),
         relation=case.dataset.spec.neighboring,
         rows=spec.rows,
+        workload=case.release.spec.workload or Workload(),
+        model_mebibytes=spec.model_mebibytes,
     )
 
 

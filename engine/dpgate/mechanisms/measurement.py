@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from dpgate.errors import AccountingError
-from dpgate.model.event import Event
+from dpgate.model.event import ADAPTIVE, Event
 
 Run = Callable[[Any], Any]
 
@@ -25,15 +25,17 @@ class Measurement:
 
     Attributes:
         run: from an int64 vector to a list of integers (gaussian, laplace) or an index (noisy max).
+        scale: of its noise.
         loss: ρ (laplace: ε) of one run at the event's sensitivity, by OpenDP's own privacy map.
     """
 
     run: Run
+    scale: Decimal
     loss: Decimal
 
 
 def measurement(event: Event) -> Measurement:
-    """The measurement that an event describes.
+    """The measurement that an event describes; of an adaptive one, a run that costs all of it.
 
     Raises:
         AccountingError: OpenDP charges more for it than the event records, or there is no
@@ -42,23 +44,34 @@ def measurement(event: Event) -> Measurement:
     Privacy:
         Reads no data. Noise is OpenDP's, in exact integer arithmetic.
     """
-    if event.mechanism == "gaussian":
-        built = _gaussian(float(event.scale))
+    built = measurement_at(event, event.scale)
+    runs = 1 if event.mechanism in ADAPTIVE else event.times
+    if Fraction(built.loss) * runs > Fraction(event.loss):
+        raise AccountingError(
+            f"{event.name}: OpenDP charges {built.loss} for each of {runs} runs, "
+            f"the event records {event.loss} for all"
+        )
+    return built
+
+
+def measurement_at(event: Event, scale: Decimal) -> Measurement:
+    """One run of an event at a scale, with what OpenDP's own map charges for it.
+
+    Raises:
+        AccountingError: there is no measurement of that kind here.
+    """
+    if event.mechanism in ("gaussian", "adaptive-gaussian"):
+        built = _gaussian(float(scale))
         loss = built.map(root_up(event.sensitivity_squared))
-    elif event.mechanism == "noisy-max":
-        built = _noisy_max(float(event.scale))
+    elif event.mechanism in ("noisy-max", "adaptive-noisy-max"):
+        built = _noisy_max(float(scale))
         loss = built.map(_whole_root(event))
     elif event.mechanism == "laplace":
-        built = _laplace(float(event.scale))
+        built = _laplace(float(scale))
         loss = built.map(_whole_root(event))
     else:
         raise AccountingError(f"{event.name}: no mechanism runs {event.mechanism} events")
-    if Fraction(loss) * event.times > Fraction(event.loss):
-        raise AccountingError(
-            f"{event.name}: OpenDP charges {loss} for each of {event.times} runs, "
-            f"the event records {event.loss} for all"
-        )
-    return Measurement(run=built, loss=Decimal(loss))
+    return Measurement(run=built, scale=scale, loss=Decimal(loss))
 
 
 @lru_cache(maxsize=64)

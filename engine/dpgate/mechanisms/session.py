@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
 
 from dpgate.accounting.curves import loss
+from dpgate.accounting.rounding import down, up
 from dpgate.errors import AccountingError, InsufficientBudgetError
-from dpgate.mechanisms.measurement import measurement
+from dpgate.mechanisms.measurement import Measurement, measurement, measurement_at
 from dpgate.mechanisms.tape import Call, UnsafeTape
-from dpgate.model.event import Event, Mechanism
+from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.values import Relation
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.tape import Counts
+
+
+_Runs = Literal["gaussian", "laplace", "noisy-max"]
 
 
 class Mechanisms:
@@ -52,14 +57,19 @@ class Mechanisms:
             event.name: measurement(event) for event in events if event.mechanism != "foreign"
         }
         self._used = dict.fromkeys(self._events, 0)
+        self._left = {
+            event.name: Fraction(event.loss) for event in events if event.mechanism in ADAPTIVE
+        }
         self._tape = tape
 
-    def gaussian(self, name: str, counts: Counts) -> Counts:
+    def gaussian(self, name: str, counts: Counts, *, scale: Decimal | None = None) -> Counts:
         """Integer Gaussian noise on each number of a vector.
 
         Args:
             name: the event that pays.
             counts: int64, in records (or the caller's own integer unit); any shape.
+            scale: σ of this run, of an adaptive event alone; it must follow from public values
+                and earlier outputs.
 
         Returns:
             Noisy int64 numbers of the same shape.
@@ -68,10 +78,10 @@ class Mechanisms:
             InsufficientBudgetError: the event is not reserved or used up.
 
         Privacy:
-            Reads private numbers; spends one of the event's `times`. ρ = Δ₂²/2σ² (discrete
-            Gaussian, Canonne, Kamath, Steinke 2020).
+            Reads private numbers; spends one of the event's `times`, and ρ of an adaptive one.
+            ρ = Δ₂²/2σ² (discrete Gaussian, Canonne, Kamath, Steinke 2020).
         """
-        return self._noisy(name, "gaussian", counts)
+        return self._noisy(name, "gaussian", counts, scale)
 
     def laplace(self, name: str, counts: Counts) -> Counts:
         """Integer Laplace noise on each number of a vector.
@@ -92,12 +102,13 @@ class Mechanisms:
         """
         return self._noisy(name, "laplace", counts)
 
-    def select(self, name: str, scores: Counts) -> int:
+    def select(self, name: str, scores: Counts, *, scale: Decimal | None = None) -> int:
         """The index of a high score, by report-noisy-max.
 
         Args:
             name: the event that pays.
             scores: int64 vector, not empty.
+            scale: of this run, of an adaptive event alone, as for `gaussian`.
 
         Returns:
             An index into `scores`.
@@ -106,16 +117,17 @@ class Mechanisms:
             InsufficientBudgetError: the event is not reserved or used up.
 
         Privacy:
-            Reads private numbers; spends one of the event's `times`. ρ = Δ∞²/2·scale² (bounded
-            range, Cesar and Rogers 2021).
+            Reads private numbers; spends one of the event's `times`, and ρ of an adaptive one.
+            ρ = Δ∞²/2·scale² (bounded range, Cesar and Rogers 2021).
         """
-        self._debit(name, "noisy-max")
-        run = self._measurements[name].run
+        paid = self._debit(name, "noisy-max", scale)
         event = self._events[name]
         answer = self._tape.answer(event, scores) if self._tape else None
-        index = int(run(scores) if answer is None else answer)
+        index = int(paid.run(scores) if answer is None else answer)
         if self._tape:
-            self._tape.record(Call(event=event, inputs=scores.copy(), output=index))
+            self._tape.record(
+                Call(event=event, scale=paid.scale, inputs=scores.copy(), output=index)
+            )
         return index
 
     def foreign(self, name: str) -> None:
@@ -131,33 +143,65 @@ class Mechanisms:
             Reads nothing. What the program reads, and with what noise, is outside this session;
             the caller vouches that it costs what the event says.
         """
-        self._debit(name, "foreign")
+        self._reserved(name, "foreign")
+        self._used[name] += 1
 
-    def _noisy(self, name: str, mechanism: Mechanism, counts: Counts) -> Counts:
+    def _noisy(
+        self, name: str, mechanism: _Runs, counts: Counts, scale: Decimal | None = None
+    ) -> Counts:
         import numpy as np
 
-        self._debit(name, mechanism)
-        run = self._measurements[name].run
+        paid = self._debit(name, mechanism, scale)
         event = self._events[name]
         answer = self._tape.answer(event, counts) if self._tape else None
         if answer is None:
-            noisy = np.array(run(counts.ravel()), dtype=np.int64).reshape(counts.shape)
+            noisy = np.array(paid.run(counts.ravel()), dtype=np.int64).reshape(counts.shape)
         else:
             noisy = np.asarray(answer, dtype=np.int64)
         if self._tape:
-            self._tape.record(Call(event=event, inputs=counts.copy(), output=noisy.copy()))
+            self._tape.record(
+                Call(event=event, scale=paid.scale, inputs=counts.copy(), output=noisy.copy())
+            )
         return noisy
 
     @property
     def spent(self) -> tuple[Event, ...]:
-        """The events with the times they were used, unused ones left out."""
+        """The events with the times they were used, unused ones left out.
+
+        An adaptive event was reserved for whatever its runs come to, and counts in full.
+        """
         return tuple(
             self._charged(event, used)
             for event, used in zip(self._events.values(), self._used.values(), strict=True)
             if used
         )
 
-    def _debit(self, name: str, mechanism: Mechanism) -> None:
+    def left(self, name: str) -> Fraction:
+        """ρ that the runs of an adaptive event may still cost; it follows from their scales."""
+        return self._left[name]
+
+    def _debit(self, name: str, mechanism: _Runs, scale: Decimal | None) -> Measurement:
+        expected = mechanism if scale is None else f"adaptive-{mechanism}"
+        event = self._reserved(name, expected)
+        if scale is None:
+            self._used[name] += 1
+            return self._measurements[name]
+        paid = measurement_at(event, scale)
+        left = self._left[name] - Fraction(paid.loss)
+        if left < 0:
+            raise InsufficientBudgetError(
+                what=name, remaining=down(self._left[name], 12), requested=up(paid.loss, 12)
+            )
+        self._used[name] += 1
+        self._left[name] = left
+        return paid
+
+    def _reserved(self, name: str, mechanism: str) -> Event:
+        """The event, if it may run once more.
+
+        Raises:
+            InsufficientBudgetError: it is not reserved or used up.
+        """
         event = self._events.get(name)
         if event is None:
             raise InsufficientBudgetError(what=name, remaining=0, requested=1)
@@ -165,11 +209,11 @@ class Mechanisms:
             raise AccountingError(f"{name} was reserved for {event.mechanism}, not {mechanism}")
         if self._used[name] >= event.times:
             raise InsufficientBudgetError(what=name, remaining=0, requested=1)
-        self._used[name] += 1
+        return event
 
     @staticmethod
     def _charged(event: Event, used: int) -> Event:
-        if used == event.times:
+        if used == event.times or event.mechanism in ADAPTIVE:
             return event
         part = event.model_copy(update={"times": used, "loss": Decimal(0)})
         return part.model_copy(update={"loss": loss(part)})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from dpgate.errors import AccountingError
@@ -29,11 +30,13 @@ class Call:
 
     Attributes:
         event: the event that paid for it (all `times` of it).
+        scale: of the noise of this run.
         inputs: the private vector that went in.
         output: what came out: a noisy vector, or the index that was selected.
     """
 
     event: Event
+    scale: Decimal
     inputs: Counts
     output: Output
 

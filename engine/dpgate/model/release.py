@@ -19,6 +19,7 @@ from dpgate.model.values import (
     Text,
     exactly,
 )
+from dpgate.model.workload import Workload
 
 
 class Synthesize(Frozen):
@@ -30,6 +31,8 @@ class Synthesize(Frozen):
     """Rows to release: a public choice, not the size of the data."""
     formats: Formats = ("parquet",)
     """Files that are written; each is one format of the same rows."""
+    model_mebibytes: Annotated[StrictInt, Field(ge=1, le=4096)] | None = None
+    """Largest size of the model's tables, of synthesizers that choose among models (`aim`: 1)."""
     keep_model: StrictBool = False
     """Whether the fitted model is released with the rows, so that more can be drawn from it at no
     further cost: `dpgate sample`."""
@@ -76,6 +79,8 @@ class ReleaseSpec(Frozen):
     """Synthetic rows. Either this or `statistics`."""
     statistics: Statistics | None = None
     """Noisy answers to queries. Either this or `synthesize`."""
+    workload: Workload | None = None
+    """The tables of the rows that should come out right; left out, all pairs of columns alike."""
     privacy: Privacy
     utility: tuple[MarginalTvd, ...] = ()
     """Thresholds that synthetic rows must meet, or nothing is released (and the cost is spent)."""
@@ -93,6 +98,9 @@ class ReleaseSpec(Frozen):
                 "a release makes either rows or numbers: give synthesize or statistics"
             )
         self._suits_what_it_makes()
+        unknown = sorted((self.workload.named if self.workload else set()) - set(self.columns))
+        if unknown:
+            raise ValueError(f"workload names columns that are not released: {', '.join(unknown)}")
         orders = [u.order for u in self.utility]
         if len(set(orders)) != len(orders):
             raise ValueError("utility may hold one threshold for each metric and order")
@@ -109,6 +117,8 @@ class ReleaseSpec(Frozen):
             if not self.privacy.delta:
                 raise ValueError("synthesizers are zCDP: delta must be above 0")
             return
+        if self.workload is not None:
+            raise ValueError("a workload is for synthetic rows; statistics name their own tables")
         if self.utility or self.privacy.evidence_share:
             raise ValueError(
                 "utility and evidence_share are for synthetic rows; statistics carry their own "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,7 @@ from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.policy import Proof
 from dpgate.model.values import Relation
+from dpgate.model.workload import Workload
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,11 +31,15 @@ class Task:
         domain: cells of the released columns.
         relation: neighboring relation of the population.
         rows: rows to release, a public choice.
+        workload: the tables that matter.
+        model_mebibytes: largest size of a model's tables; None: the synthesizer's own choice.
     """
 
     domain: Domain
     relation: Relation
     rows: int
+    workload: Workload = field(default_factory=Workload)
+    model_mebibytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +78,11 @@ class Model(Protocol):
 
 
 class Synthesizer(Protocol):
-    """A member of the entry point group `dpgate.synthesizers`; made without arguments."""
+    """A member of the entry point group `dpgate.synthesizers`; made without arguments.
+
+    One that heeds `Task.workload` and `Task.model_mebibytes` says so by an attribute
+    `uses_workload` that is true; with others a manifest that sets them is refused.
+    """
 
     @property
     def name(self) -> str:

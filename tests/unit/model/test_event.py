@@ -30,7 +30,17 @@ SAMPLED = GAUSSIAN | {
 FOREIGN = GAUSSIAN | {"mechanism": "foreign", "proof": "real-arithmetic"}
 
 
-@pytest.mark.parametrize("given", [GAUSSIAN, FOREIGN, SAMPLED, SAMPLED | {"sampling_rate": "1"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        GAUSSIAN,
+        GAUSSIAN | {"mechanism": "adaptive-gaussian"},
+        GAUSSIAN | {"mechanism": "adaptive-noisy-max"},
+        FOREIGN,
+        SAMPLED,
+        SAMPLED | {"sampling_rate": "1"},
+    ],
+)
 def test_events_round_trip(given: dict[str, Any]) -> None:
     event = Event.model_validate(given)
     assert event.model_dump(mode="json", exclude_none=True) == given

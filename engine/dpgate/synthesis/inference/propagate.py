@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -61,7 +62,7 @@ class Propagation:
         self._upward = [self._shape(a, i) for a, i in zip(above, inner, strict=True)]
         self._above = [_others(a, i) for a, i in zip(above, inner, strict=True)]
         self._downward = [self._shape(b, i) for b, i in zip(bags, inner, strict=True)]
-        self._rest = [_others(b, i) for b, i in zip(bags, inner, strict=True)]
+        self._lines = [prod(tree.sizes[c] for c in separator) for separator in inner]
         self.shapes = [self._shape(bags[h], q) for h, q in zip(self._homes, cliques, strict=True)]
 
     def _shape(self, columns: Clique, long: Clique) -> tuple[int, ...]:
@@ -106,11 +107,13 @@ class Propagation:
         tables = self._loaded(potentials)
         for place in range(len(bags) - 1, -1, -1):
             table = tables[place]
-            top = table.max(axis=self._rest[place], keepdims=True)
-            table -= top
-            np.exp(table, out=table)
-            mass = table.sum(axis=self._rest[place], keepdims=True)
-            table /= mass
+            # The separator's axes come first: lines over them, whatever the number of axes.
+            lines = table.reshape(self._lines[place], -1)
+            top = lines.max(axis=1, keepdims=True)
+            lines -= top
+            np.exp(lines, out=lines)
+            mass = lines.sum(axis=1, keepdims=True)
+            lines /= mass
             top += np.log(mass)
             if place:
                 tables[bags[place].parent] += top.reshape(self._upward[place])

@@ -1,0 +1,50 @@
+"""Whether a manifest asks for something that its synthesizer can give, before data is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dpgate.errors import SynthesisError
+from dpgate.model.event import Event
+from dpgate.model.release import ReleaseSpec
+from dpgate.synthesis.interface import Synthesizer, Task
+
+
+def require_used(spec: ReleaseSpec, synthesizer: Synthesizer) -> None:
+    """Refuses a workload or a size that the synthesizer would pass over in silence.
+
+    Raises:
+        SynthesisError: names the key.
+    """
+    if getattr(synthesizer, "uses_workload", False):
+        return
+    size = spec.synthesize.model_mebibytes if spec.synthesize else None
+    for key, given in (("workload", spec.workload), ("synthesize.model_mebibytes", size)):
+        if given is not None:
+            raise SynthesisError(
+                f"synthesizer {synthesizer.name} makes no use of {key}",
+                fix=f"synthesize with aim, or leave {key} out",
+            )
+
+
+def require_signal(
+    synthesizer: Synthesizer, task: Task, events: Sequence[Event], rows: int
+) -> None:
+    """Refuses noise that drowns whatever the data holds.
+
+    Args:
+        synthesizer: that planned the events.
+        task: public.
+        events: of the synthesizer.
+        rows: that the data may hold at most, a public bound.
+
+    Raises:
+        SynthesisError: on each count of one column the noise is as large as the whole data.
+    """
+    for row in synthesizer.noise(task, events):
+        if row.order == 1 and row.half_width >= rows:
+            raise SynthesisError(
+                "epsilon is too small to learn anything: each count of one column is off by up to "
+                f"{row.half_width:.0f}, the data has {rows} rows at most",
+                fix="raise epsilon or delta, or release fewer columns",
+            )
