@@ -39,7 +39,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev ## speed and accuracy beside the stock synthesizers
-	$(BIN)/python -m benchmarks.mst_adult $(ARGS)
+	$(BIN)/python -m benchmarks.adult $(ARGS)
 
 lock: $(VENV)/.made ## choose the versions in .ci/locks anew (ARGS=--upgrade: newest ones)
 	$(BIN)/python -m pip install --quiet $(UV)

@@ -1,6 +1,6 @@
-"""Our MST on coded data, in a process of its own (see `benchmarks.mst_adult`).
+"""One of our synthesizers on coded data, in a process of its own (see `benchmarks.adult`).
 
-`python -m benchmarks.ours data.csv domain.json out.npy epsilon delta relation`. The last line
+`python -m benchmarks.ours NAME data.csv domain.json out.npy epsilon delta relation`. The last line
 printed is JSON.
 """
 
@@ -14,11 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 
 
-def main(data: str, domain: str, out: str, epsilon: str, delta: str, relation: str) -> None:
+def main(
+    name: str, data: str, domain: str, out: str, epsilon: str, delta: str, relation: str
+) -> None:
     """Plan, fit and sample from the file; write the codes that came out."""
     import numpy as np
     import opendp.prelude  # noqa: F401 - the call is timed without imports, like its peer's
 
+    import dpgate.synthesis.aim.fit
     import dpgate.synthesis.mst.fit  # noqa: F401 - likewise
     from dpgate.accounting.calibrate import rho_for
     from dpgate.mechanisms.session import Mechanisms
@@ -30,8 +33,8 @@ def main(data: str, domain: str, out: str, epsilon: str, delta: str, relation: s
 
     sizes = json.loads(Path(domain).read_text())
     columns = [
-        ColumnDomain(name=name, kind="whole", values=tuple(range(size)))
-        for name, size in sizes.items()
+        ColumnDomain(name=column, kind="whole", values=tuple(range(size)))
+        for column, size in sizes.items()
     ]
     rows = len(np.loadtxt(data, delimiter=",", skiprows=1, dtype=np.int16, usecols=0))
     task = Task(domain=Domain(columns=tuple(columns)), relation=relation, rows=rows)
@@ -40,10 +43,10 @@ def main(data: str, domain: str, out: str, epsilon: str, delta: str, relation: s
         pass
 
     start = time.perf_counter()
-    mst = get("mst")
-    events = mst.plan(task, rho_for(Decimal(epsilon), Decimal(delta)))
+    synthesizer = get(name)
+    events = synthesizer.plan(task, rho_for(Decimal(epsilon), Decimal(delta)))
     source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
-    model = mst.fit(task, events, source, Mechanisms(events, relation), silent)
+    model = synthesizer.fit(task, events, source, Mechanisms(events, relation), silent)
     fitted = time.perf_counter()
     table = model.sample(rows, silent)
     done = time.perf_counter()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from dpgate.synthesis.inference.estimate import Observed, estimate
+from dpgate.synthesis.inference.marginal import marginal
 from dpgate.synthesis.inference.pairs import pair_marginals
 from dpgate.synthesis.inference.propagate import Beliefs, Propagation
 from dpgate.synthesis.inference.simplex import project
@@ -79,6 +80,8 @@ def test_marginals_are_those_of_the_joint(seed: int, columns: int, strength: flo
     assert set(pairs) == set(combinations(range(columns), 2))
     for pair, table in pairs.items():
         np.testing.assert_allclose(table, onto(joint, pair), atol=1e-9)
+    some = tuple(int(c) for c in np.random.default_rng(seed).permutation(columns)[:3])
+    np.testing.assert_allclose(marginal(beliefs, some), onto(joint, some), atol=1e-9)
 
 
 @settings(deadline=None)

@@ -156,13 +156,12 @@ class _Rounds:
 
     def _fitting(self, cliques: Sequence[Clique]) -> list[Clique]:
         """Those that the model could take up; public sizes and noisy tables decide."""
-        known = [set(clique) for clique in self.measured]
-        required = list(self.workload.required)
+        known = [*self.measured, *self.workload.required]
+        tree = junction_tree(self.sizes, known)
         return [
             clique
             for clique in cliques
-            if any(set(clique) <= other for other in known)
-            or cells_with(self.sizes, [*self.measured, *required, clique]) <= self.limit
+            if tree.home(clique) >= 0 or cells_with(self.sizes, [*known, clique]) <= self.limit
         ]
 
     def _counted(self, source: MarginalSource, open_: Sequence[Clique]) -> Exact:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dpgate.synthesis.inference.propagate import Beliefs, Propagation
+from dpgate.synthesis.inference.propagate import Beliefs, Propagation, summed
 from dpgate.synthesis.inference.triangulate import Clique, JunctionTree
 
 if TYPE_CHECKING:
@@ -225,9 +225,8 @@ class _Problem:
         beliefs = self.run.beliefs(tables)
         marginals = self.run.marginals(beliefs)
         seen = np.empty(len(potentials))
-        for place, part, _, summed in self.parts:
-            marginal = marginals[place]
-            seen[part] = (marginal.sum(axis=summed) if summed else marginal).ravel()
+        for place, part, _, axes in self.parts:
+            seen[part] = summed(marginals[place], axes).ravel()
         drawn = potentials / self.trust
         value = beliefs.log_partition - float(potentials @ (self.shares - 0.5 * drawn))
         return _Point(potentials, beliefs, seen, value, seen - self.shares + drawn)

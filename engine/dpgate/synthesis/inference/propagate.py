@@ -120,15 +120,15 @@ class Propagation:
         log_partition = float(top.item())
         joints: list[Table] = [tables[0]]
         for place in range(1, len(bags)):
-            outer = joints[bags[place].parent].sum(axis=self._above[place])
+            outer = summed(joints[bags[place].parent], self._above[place])
             joints.append(outer.reshape(self._downward[place]) * tables[place])
         return Beliefs(self.tree, tuple(joints), tuple(tables), log_partition)
 
     def marginals(self, beliefs: Beliefs) -> list[Table]:
         """The marginal of each clique."""
         return [
-            beliefs.joints[home].sum(axis=summed, keepdims=True) if summed else beliefs.joints[home]
-            for home, summed in zip(self._homes, self._summed, strict=True)
+            summed(beliefs.joints[home], axes)
+            for home, axes in zip(self._homes, self._summed, strict=True)
         ]
 
 
@@ -140,5 +140,20 @@ def _others(columns: Clique, kept: Clique) -> tuple[int, ...]:
 def onto(table: Table, columns: Clique, wanted: Clique) -> Table:
     """A table over columns, summed to those that are wanted, axes in the order wanted."""
     kept = [c for c in columns if c in wanted]
-    summed = table.sum(axis=_others(columns, wanted))
-    return np.asarray(summed.transpose([kept.index(c) for c in wanted]))
+    short = summed(table, _others(columns, wanted)).reshape(
+        [table.shape[columns.index(c)] for c in kept]
+    )
+    return np.asarray(short.transpose([kept.index(c) for c in wanted]))
+
+
+def summed(table: Table, axes: tuple[int, ...]) -> Table:
+    """A table summed over axes, which keep length 1; itself if there are none.
+
+    One axis after the other from the first, unless they are the last ones: NumPy is up to ten
+    times slower at several axes among others.
+    """
+    if axes and axes[0] == table.ndim - len(axes):
+        return np.asarray(table.sum(axis=axes, keepdims=True))
+    for axis in axes:
+        table = np.add.reduce(table, axis=axis, keepdims=True)
+    return table

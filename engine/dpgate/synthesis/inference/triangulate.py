@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 Clique = tuple[int, ...]
@@ -119,13 +120,15 @@ def _eliminate(sizes: Sequence[int], graph: Sequence[int], *, by_fill: bool) -> 
     return bags
 
 
-def _bits(number: int) -> list[int]:
+@lru_cache(maxsize=2**16)
+def _bits(number: int) -> tuple[int, ...]:
+    """Places of the ones; the same few sets come again and again while candidates are tried."""
     found = []
     while number:
         low = number & -number
         found.append(low.bit_length() - 1)
         number ^= low
-    return found
+    return tuple(found)
 
 
 def _cells(sizes: Sequence[int], bags: Iterable[int]) -> int:
@@ -137,7 +140,7 @@ def _rooted(sizes: Sequence[int], cliques: Sequence[int]) -> JunctionTree:
     waiting = set(cliques)
     first = max(cliques, key=lambda bag: (_cells(sizes, [bag]), -bag))
     placed = [first]
-    bags = [Bag(parent=-1, separator=(), rest=tuple(_bits(first)))]
+    bags = [Bag(parent=-1, separator=(), rest=_bits(first))]
     waiting.discard(first)
     best = dict.fromkeys(waiting, 0)
     while waiting:
@@ -149,7 +152,7 @@ def _rooted(sizes: Sequence[int], cliques: Sequence[int]) -> JunctionTree:
         shared = bag & placed[best[bag]]
         around = bags[best[bag]].columns
         separator = tuple(c for c in around if shared >> c & 1)
-        bags.append(Bag(parent=best[bag], separator=separator, rest=tuple(_bits(bag & ~shared))))
+        bags.append(Bag(parent=best[bag], separator=separator, rest=_bits(bag & ~shared)))
         placed.append(bag)
         waiting.discard(bag)
     return JunctionTree(sizes=tuple(sizes), bags=tuple(bags))
