@@ -106,7 +106,6 @@ def test_a_person_with_ten_thousand_rows_changes_nothing_that_can_be_seen(
     )
     team.commit()
     team.approve()
-    monkeypatch.setattr("dpgate.sources.persons.secrets.token_bytes", lambda size: b"k" * size)
     worlds = (functools.partial(people, heavy=0), functools.partial(people, heavy=10_000))
     first, second = both(team, worlds, monkeypatch, capsys)
     assert first.code == 0, first.err

@@ -1,15 +1,17 @@
 """Persons with many rows: at most k rows of each person are read, whatever the data holds.
 
-Which rows of a person are kept depends on that person's own rows, on their order, and on one key
-from the operating system's entropy: a row's rank is that of the MD5 digest of person, place among
-the person's rows and key. Nobody else's rows matter, so a person who comes or goes moves at most k
-rows, for any key; the key only makes the choice a fair one. It is drawn once for a source, so
-every table of an attempt counts the same rows. A row that names nobody (a missing or blank
-identifier) is left out: to take such rows for one person would let one row displace another.
+Which rows of a person are kept depends on what that person's rows hold and on one key from the
+operating system's entropy: rows are ranked by the MD5 digest of person, content and key (equal rows
+by a number of their own, too). Nobody else's rows matter, nor the order in which rows come; so a
+person who comes or goes moves at most k rows, for any key, and the key only makes the choice a fair
+one. It is drawn once for a source, so every table of an attempt counts the same rows. A row that
+names nobody (a missing or blank identifier) is left out: to take such rows for one person would let
+one row displace another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -29,14 +31,15 @@ if TYPE_CHECKING:
     Kept = NDArray[np.bool_]
 
 _BATCH = 65_536
+_ROWS = pa.schema([("place", pa.int64()), ("person", pa.binary()), ("content", pa.binary())])
 
 _RANKED = """
 SELECT place FROM (
   SELECT place, row_number() OVER (
-    PARTITION BY person ORDER BY md5(person || turn::VARCHAR::BLOB || $key::BLOB)) AS rank
+    PARTITION BY person ORDER BY md5(concat_ws('/', content, turn, $key, hex(person)))) AS rank
   FROM (
-    SELECT place, person, row_number() OVER (PARTITION BY person ORDER BY place) AS turn
-    FROM identified))
+    SELECT place, person, content, row_number() OVER (PARTITION BY person, content) AS turn
+    FROM (SELECT place, person, md5_number(content) AS content FROM identified)))
 WHERE rank <= $rows
 """
 
@@ -64,45 +67,83 @@ class Truncated:
         self._read = read
         self._column = column
         self._rows = rows
-        self._key = secrets.token_bytes(32)
+        self._key = secrets.token_hex(32)
         self._kept: Kept | None = None
+        self._order = b""
 
     def __call__(self) -> Iterator[pa.RecordBatch]:
         """Every batch, without the rows that are left out."""
         if self._kept is None:
             self._kept = self._choose()
-        place = 0
+        place, order = 0, _Order()
         for batch in self._read():
             kept = self._kept[place : place + len(batch)]
             place += len(batch)
+            order.add(persons(batch.column(self._column)))
             yield batch.filter(pa.array(kept))
+        if order.digest() != self._order:
+            raise SourceError("the source changed while it was being counted")
 
     def _choose(self) -> Kept:
         """Whether each row is kept."""
         import duckdb
 
-        seen = [0]
+        seen, order = [0], _Order()
 
         def identified() -> Iterator[pa.RecordBatch]:
             for batch in self._read():
                 names = persons(batch.column(self._column))
+                order.add(names)
                 places = pa.array(np.arange(seen[0], seen[0] + len(batch)))
                 seen[0] += len(batch)
-                yield pa.record_batch({"place": places, "person": names}).filter(names.is_valid())
+                made = {"place": places, "person": names, "content": _content(batch)}
+                yield pa.record_batch(made).filter(names.is_valid())
 
         kept = []
         with (
             tempfile.TemporaryDirectory() as folder,
             duckdb.connect(config={**_SETTINGS, "temp_directory": folder}) as engine,
         ):
-            schema = pa.schema([("place", pa.int64()), ("person", pa.binary())])
-            engine.register("identified", pa.RecordBatchReader.from_batches(schema, identified()))
+            engine.register("identified", pa.RecordBatchReader.from_batches(_ROWS, identified()))
             ranked = engine.sql(_RANKED, params={"key": self._key, "rows": self._rows})
             kept = [batch.column(0).to_numpy() for batch in ranked.to_arrow_reader(_BATCH)]
         chosen = np.zeros(seen[0], dtype=np.bool_)
         for places in kept:
             chosen[places] = True
+        self._order = order.digest()
         return chosen
+
+
+def _content(batch: pa.RecordBatch) -> pa.Array:
+    """What each row holds, in bytes."""
+    texts = []
+    for values in batch.columns:
+        plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+        in_bytes = pa.types.is_binary(plain.type) or pa.types.is_large_binary(plain.type)
+        texts.append((plain if in_bytes else plain.cast(pa.string())).cast(pa.binary()))
+    return pc.binary_join_element_wise(
+        *texts, b"\x1f", null_handling="replace", null_replacement=b"\x1e"
+    )
+
+
+class _Order:
+    """A digest of who stands in which row: rows are kept by their places, so these must not change.
+
+    It holds private data and is compared here, nowhere else.
+    """
+
+    def __init__(self) -> None:
+        self._parts = hashlib.blake2b(), hashlib.blake2b()
+
+    def add(self, names: pa.Array) -> None:
+        """Further rows; how they fall into batches makes no difference."""
+        lengths, joined = self._parts
+        lengths.update(pc.fill_null(pc.binary_length(names), -1).to_numpy().astype(np.int64))
+        joined.update(b"".join(names.drop_null().to_pylist()))
+
+    def digest(self) -> bytes:
+        """The digest of all rows so far."""
+        return b"".join(part.digest() for part in self._parts)
 
 
 def persons(values: pa.Array) -> pa.Array:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -41,9 +42,12 @@ def opened(table: pa.Table, folder: Path, rows: int) -> MarginalSource:
     return open_source(str(folder / "a.parquet"), dataset(rows), list(worlds.COLUMNS))
 
 
-def kept(names: list[object], rows: int, key: bytes | None = None) -> list[int]:
-    """Places of the rows that are kept, read in several batches."""
-    table = pa.table({"name": pa.array(names), "place": pa.array(range(len(names)), pa.int64())})
+def kept(
+    names: list[object], rows: int, key: str | None = None, held: list[int] | None = None
+) -> list[int]:
+    """What the kept rows hold (their places), read in several batches."""
+    places = pa.array(range(len(names)) if held is None else held, pa.int64())
+    table = pa.table({"name": pa.array(names), "place": places})
     read = Truncated(lambda: iter(table.to_batches(7)), "name", rows)
     if key is not None:
         read._key = key
@@ -64,7 +68,7 @@ def test_a_person_with_ten_thousand_rows_moves_at_most_k(rows: int, tmp_path: Pa
     names: list[object] = [number % 90 for number in range(300)]
     heavy = worlds.rows(10_000, seed=3)
     heavy[:7] = list(worlds.HOSTILE.values())
-    key = os.urandom(32)
+    key = os.urandom(32).hex()
     tables = []
     for table in (
         named(others, names),
@@ -93,6 +97,49 @@ def test_every_table_of_an_attempt_counts_the_same_rows(
     np.testing.assert_array_equal(pairs, source.count([(0, 2)])[0])
 
 
+@pytest.mark.parametrize(
+    "others", [["b", "a", "a"], ["a", "a"], ["a", "a", "b", "b"], ["aa", "", "b"]]
+)
+def test_rows_that_stand_elsewhere_the_next_time(others: list[str]) -> None:
+    """Rows are kept by place; whoever stood elsewhere could come in with more than k."""
+    turns = [["a", "a", "b"], ["a", "a", "b"], others]
+    read = Truncated(lambda: iter(pa.table({"name": turns.pop(0)}).to_batches()), "name", 1)
+    assert sum(len(batch) for batch in read()) == 2
+    with pytest.raises((SourceError, pa.ArrowInvalid)):
+        list(read())
+
+
+def test_a_join_that_multiplies_rows_stays_bounded(tmp_path: Path) -> None:
+    """Persons and their claims, joined in a view; one has ten thousand claims."""
+    key = os.urandom(32).hex()
+    found = []
+    for claims in (0, 10_000):
+        path = tmp_path / f"{claims}.duckdb"
+        with duckdb.connect(str(path)) as engine:
+            engine.register("rows", worlds.table(worlds.rows(3000)))
+            engine.sql(
+                "CREATE TABLE claims AS SELECT *, row_number() OVER () % 700 AS who FROM rows"
+            )
+            engine.sql(f"INSERT INTO claims SELECT rows.*, 7777 FROM rows, range(4) LIMIT {claims}")
+            engine.sql("CREATE TABLE people AS SELECT DISTINCT who AS name FROM claims")
+            engine.sql(
+                "CREATE VIEW v AS SELECT c.*, p.name FROM claims c JOIN people p ON who = name"
+            )
+        source = open_source(f"{path}?table=v", dataset(2), list(worlds.COLUMNS))
+        source._read._key = key  # type: ignore[attr-defined]
+        found.append(source.count(CLIQUES))
+    for before, after in zip(*found, strict=True):
+        assert before.sum() == 1400
+        assert after.sum() == 1402
+
+
+def test_rows_that_are_alike_are_as_likely_as_others() -> None:
+    """A person with nine rows of one sort and one of another: by rows, not by sorts."""
+    names: list[object] = [f"p{number % 400}" for number in range(4000)]
+    rare = kept(names, 1, held=[int(number < 400) for number in range(4000)]).count(1)
+    assert abs(rare - 40) < 36
+
+
 def test_another_attempt_chooses_others() -> None:
     names: list[object] = ["a"] * 200
     assert len({tuple(kept(names, 5)) for _ in range(4)}) == 4
@@ -115,15 +162,12 @@ def test_each_row_is_as_likely_as_any_other() -> None:
 def test_what_others_do_changes_nothing(
     names: list[str], strangers: list[str], rows: int, data: st.DataObject
 ) -> None:
-    """Rows of d anywhere: those of a, b and c that were kept are kept."""
-    mixed: list[tuple[str, int | None]] = [(name, place) for place, name in enumerate(names)]
-    for _ in strangers:
-        mixed.insert(data.draw(st.integers(0, len(mixed))), ("d", None))
-    before = kept(list(names), rows, b"k")
-    chosen = kept([name for name, _ in mixed], rows, b"k")
-    after = [mixed[place][1] for place in chosen]
-    assert [place for place in after if place is not None] == before
-    assert after.count(None) == min(len(strangers), rows)
+    """Rows of d, and all in another order: those of a, b and c that were kept are kept."""
+    mixed = data.draw(st.permutations([*enumerate(names), *((-1, "d") for _ in strangers)]))
+    before = kept(list(names), rows, "k")
+    after = kept([name for _, name in mixed], rows, "k", [place for place, _ in mixed])
+    assert sorted(place for place in after if place >= 0) == before
+    assert after.count(-1) == min(len(strangers), rows)
 
 
 def test_rows_that_name_nobody_are_left_out() -> None:
