@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import combinations
 
 from dpgate.accounting import calibrate, compose, groups
 from dpgate.accounting.rounding import significant_down, significant_up, up
 from dpgate.errors import UsageError
-from dpgate.gate.noise import NORMAL_95, mean_tvd
+from dpgate.gate.noise import NORMAL_95, mean_tvd, tables
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.values import counted, plain
@@ -83,8 +81,9 @@ class Aim:
         if self.relative_to_rows:
             value = mean_tvd(domain, self.order, sigma, self.rows)
         else:
-            cells = [math.prod(sizes) for sizes in combinations(domain.sizes, self.order)]
-            value = NORMAL_95 * sigma * sum(cells) / (len(cells) * self.rows)
+            found = tables(domain, self.order)
+            mean = sum(cells * many for cells, many in found.items()) / found.total()
+            value = NORMAL_95 * sigma * mean / self.rows
         return significant_up(Decimal(value), 3)
 
 

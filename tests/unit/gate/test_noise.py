@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dpgate.gate.noise import NORMAL_95, marginals, mean_tvd, of_cells
+from dpgate.gate.noise import NORMAL_95, marginals, mean_tvd, of_cells, tables
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.values import Relation
@@ -46,6 +47,16 @@ def test_no_distance_is_above_one() -> None:
     drowned = of_cells(("a", "b"), 10_000, 1_000.0, 100)
     assert drowned.tvd == drowned.tvd_95 == 1
     assert mean_tvd(domain(100, 100), 2, 1_000.0, 100) == 1
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (5, 5, 5, 2), (2, 2, 3, 3, 3, 7, 100)])
+@pytest.mark.parametrize("order", [1, 2])
+def test_marginals_are_counted_by_their_cells(sizes: tuple[int, ...], order: int) -> None:
+    each = [math.prod(clique) for clique in combinations(sizes, order)]
+    assert tables(domain(*sizes), order) == Counter(each)
+    one = 3.0 * math.sqrt(2 / math.pi) / 200
+    expected = sum(min(1.0, cells * one) for cells in each) / len(each)
+    assert mean_tvd(domain(*sizes), order, 3.0, 100) == pytest.approx(expected)
 
 
 def test_every_column_and_the_largest_pairs_are_listed() -> None:
