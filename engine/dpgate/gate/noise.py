@@ -26,6 +26,7 @@ from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.release import MarginalTvd
 from dpgate.model.values import plain
+from dpgate.model.workload import Workload
 from dpgate.synthesis.interface import NoiseRow
 
 NORMAL_95 = 1.959964
@@ -38,30 +39,45 @@ _PAIRS = 300
 """Two-way marginals that are listed, those with the most cells first."""
 
 
-def marginals(domain: Domain, rows: Sequence[NoiseRow], total: int) -> tuple[MarginalNoise, ...]:
-    """Noise of every one-way marginal and of the two-way ones with the most cells.
+def marginals(
+    domain: Domain, rows: Sequence[NoiseRow], total: int, workload: Workload | None = None
+) -> tuple[MarginalNoise, ...]:
+    """Noise of every one-way marginal, of the two-way ones with the most cells, and of those named.
 
     Args:
         domain: cells of the released columns.
         rows: noise per cell by order, as the synthesizer states it.
         total: number of rows that distances are relative to, ≥ 1; public.
+        workload: names further marginals; None: no others.
 
     Privacy:
         Reads no private data.
     """
+    named = _named(domain, workload) if workload else ()
     return tuple(
         of_cells(
             tuple(domain.names[place] for place in clique),
             math.prod(domain.sizes[place] for place in clique),
             row.half_width / NORMAL_95,
             total,
+            named=clique in named,
         )
         for row in rows
-        for clique in _cliques(domain, row.order)
+        for clique in dict.fromkeys(
+            (*_cliques(domain, row.order), *(c for c in named if len(c) == row.order))
+        )
     )
 
 
-def of_cells(columns: tuple[str, ...], cells: int, sigma: float, total: int) -> MarginalNoise:
+def _named(domain: Domain, workload: Workload) -> tuple[tuple[int, ...], ...]:
+    """The tables that a workload names, as places of columns in order."""
+    tables = (*workload.subgroups, *(marginal.columns for marginal in workload.marginals))
+    return tuple(tuple(sorted(domain.names.index(name) for name in table)) for table in tables)
+
+
+def of_cells(
+    columns: tuple[str, ...], cells: int, sigma: float, total: int, *, named: bool = False
+) -> MarginalNoise:
     """Noise of one table.
 
     Args:
@@ -69,6 +85,7 @@ def of_cells(columns: tuple[str, ...], cells: int, sigma: float, total: int) -> 
         cells: number of cells, ≥ 1.
         sigma: standard deviation of the noise on each, in records.
         total: number of rows that distances are relative to.
+        named: whether the workload names it.
     """
     mean, spread = math.sqrt(2 / math.pi), math.sqrt(1 - 2 / math.pi)
     quantile = _ABOVE_95 + (_ABOVE_95**2 - 1) * _SKEWNESS / (6 * math.sqrt(cells))
@@ -76,6 +93,7 @@ def of_cells(columns: tuple[str, ...], cells: int, sigma: float, total: int) -> 
     high = expected + sigma * spread * math.sqrt(cells) * quantile / 2
     return MarginalNoise(
         columns=columns,
+        named=named,
         cells=cells,
         records=_figure(expected),
         records_95=_figure(high),

@@ -60,6 +60,8 @@ class MarginalNoise(Frozen):
     """Noise of one marginal if it is measured. Model error is not included."""
 
     columns: tuple[str, ...]
+    named: bool
+    """Whether the manifest's workload names this very table."""
     cells: int
     records: Recorded
     """Expected number of records that noise puts in a wrong cell: half the sum of |noise|."""
@@ -128,7 +130,8 @@ class PlanResult(Frozen):
     noise: tuple[NoiseRow | QueryNoise, ...]
     """Of marginals, or of each query."""
     marginals: tuple[MarginalNoise, ...]
-    """Every one-way marginal, and the 300 two-way ones with the most cells."""
+    """Every one-way marginal, the 300 two-way ones with the most cells, and those that the workload
+    names. Where tables are measured in rounds, as in the first and loudest one."""
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded

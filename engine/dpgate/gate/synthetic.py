@@ -99,9 +99,10 @@ class Synthetic:
         )
 
     def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
-        """Noise of every one-way marginal, and of the two-way ones with the most cells."""
-        rows = self.synthesizer.noise(self.task, events)
-        return noise.marginals(self.task.domain, rows, self.rows_at_most)
+        """Noise of every one-way marginal, of the two-way ones with the most cells, of those named."""
+        task = self.task
+        rows = self.synthesizer.noise(task, events)
+        return noise.marginals(task.domain, rows, self.rows_at_most, task.workload)
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement; luck could still meet one."""

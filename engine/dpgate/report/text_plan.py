@@ -158,7 +158,7 @@ def _noise(result: PlanResult) -> list[Text]:
 
 
 def marginal_lines(marginals: tuple[MarginalNoise, ...], rows: int, unit: str) -> list[Text]:
-    """For each order the marginals with the least and with the most noise.
+    """For each order the marginals with the least and with the most noise, and those named.
 
     Args:
         marginals: as planned.
@@ -173,14 +173,19 @@ def marginal_lines(marginals: tuple[MarginalNoise, ...], rows: int, unit: str) -
             "it is more) that it puts in a wrong cell, expected and at 95 %"
         )
     ]
-    for order in (1, 2):
+    for order in sorted({len(m.columns) for m in marginals}):
         found = sorted((m for m in marginals if len(m.columns) == order), key=lambda m: m.cells)
-        for row in (found[0], found[-1]) if len(found) > 1 else found:
+        chosen = [m for m in found if m in (found[0], found[-1]) or m.named]
+        for row in chosen[:_LISTED]:
             name = " × ".join(row.columns)
             lines.append(
                 Text(f"  {name} ({row.cells} cells): {plain(row.tvd)}, {plain(row.tvd_95)}")
             )
     return lines
+
+
+_LISTED = 12
+"""Marginals of an order that text lists; JSON has all."""
 
 
 def _approvals(result: PlanResult) -> list[Text]:

@@ -16,9 +16,10 @@ from dpgate.gate.noise import NORMAL_95, marginals, mean_tvd, of_cells, tables
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.values import Relation
+from dpgate.model.workload import Marginal, Workload
 from dpgate.synthesis.interface import NoiseRow, Task
 from dpgate.synthesis.registry import get
-from tests.team import MANIFEST, RELEASE, Team
+from tests.team import MANIFEST, POLICY, RELEASE, Team
 
 
 def domain(*sizes: int) -> Domain:
@@ -70,6 +71,18 @@ def test_every_column_and_the_largest_pairs_are_listed() -> None:
     left_out = sorted(a * b for a, b in combinations(range(2, 42), 2))[: 780 - 300]
     assert min(m.cells for m in pairs) >= max(left_out)
     assert marginals(domain(2, 3), (NoiseRow(order=3, half_width=1.0),), 10) == ()
+
+
+def test_tables_that_the_workload_names_are_listed() -> None:
+    rows = (NoiseRow(order=2, half_width=20.0), NoiseRow(order=3, half_width=20.0))
+    wanted = Workload(
+        subgroups=(("c2", "c0"),),
+        marginals=(Marginal(columns=("c0", "c3", "c1"), weight=Decimal(2)),),
+    )
+    found = marginals(domain(2, 3, 4, 5), rows, 1_000, wanted)
+    assert len(found) == 6 + 1
+    assert {m.columns for m in found if m.named} == {("c0", "c2"), ("c0", "c1", "c3")}
+    assert found[-1].cells == 2 * 3 * 5
 
 
 @pytest.mark.parametrize("relation", ["add-remove", "replace-one"])
@@ -124,6 +137,20 @@ def test_a_plan_says_the_noise_of_every_marginal(team: Team) -> None:
         width = plan.noise[len(row.columns) - 1].half_width
         expected = float(width) / NORMAL_95 * row.cells * math.sqrt(2 / math.pi) / 2
         assert float(row.records) == pytest.approx(expected, rel=0.02)
+
+
+def test_a_plan_in_text_lists_what_the_workload_names(fresh_team: Team) -> None:
+    team = fresh_team
+    team.edit(POLICY, "synthesizers: [mst]", "synthesizers: [mst, aim]")
+    team.edit(MANIFEST, "with: mst", "with: aim")
+    named = "workload:\n    subgroups: [[clinic, reason]]\n  retention:"
+    team.edit(MANIFEST, "retention:", named)
+    team.commit()
+    team.approve("policy")
+    team.adopt()
+    plan = team.api.plan(RELEASE)
+    assert [m.columns for m in plan.marginals if m.named] == [("clinic", "reason")]
+    assert "\n  clinic × reason (16 cells): 0.0" in team.dpgate("plan", RELEASE).stdout
 
 
 def test_a_threshold_below_its_own_noise_is_told_before_it_is_paid_for(team: Team) -> None:
