@@ -29,6 +29,7 @@ _VERBS = {
     "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
     "release": "dpgate.gate.release",
+    "sample": "dpgate.gate.sample",
     "show": "dpgate.gate.ledger",
     "verify": "dpgate.gate.verify",
     "what_if": "dpgate.gate.whatif",
@@ -50,6 +51,7 @@ __all__ = [
     "recommend",
     "recover",
     "release",
+    "sample",
     "show",
     "verify",
     "what_if",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
     from dpgate.gate.release import release
+    from dpgate.gate.sample import sample
     from dpgate.gate.verify import verify
     from dpgate.gate.whatif import what_if
     from dpgate.gate.withdraw import withdraw

@@ -17,7 +17,7 @@ from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.statement import statement
 from dpgate.loading.canonical import sha256
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Entry, Genesis, Reserve, Settle, Withdraw
+from dpgate.model.record import Entry, Genesis, Reserve, Sample, Settle, Withdraw
 from dpgate.policy.facts import facts_of
 from dpgate.policy.scopes import Tally
 from dpgate.policy.windows import hour_of
@@ -104,6 +104,8 @@ def _moved(
     update: dict[str, Any] = {"sequence": sequence, "previous": previous}
     if not isinstance(entry, Genesis):
         update["root"] = root
-    if isinstance(entry, Settle | Withdraw):
+    if isinstance(entry, Settle | Withdraw | Sample):
         update["reserve"] = renamed.get(entry.reserve, entry.reserve)
+    if isinstance(entry, Sample):
+        update["settle"] = renamed.get(entry.settle, entry.settle)
     return entry.model_copy(update=update)

@@ -19,7 +19,9 @@ def live(team: Team) -> Team:
     team.approve("policy")
     team.adopt()
     for release in (SECOND, THIRD):
-        team.copy_manifest(release.rpartition("/")[2])
+        team.copy_manifest(
+            release.rpartition("/")[2], **{"{with: mst,": "{with: mst, keep_model: true,"}
+        )
         team.commit("A manifest")
         team.approve(release)
     team.release(SECOND, out=team.folder / "second-files")

@@ -23,6 +23,7 @@ from tests.corpus import (
     attacks_git,
     attacks_policy,
     attacks_runner,
+    attacks_sample,
 )
 from tests.corpus.scene import Found, Scene
 
@@ -34,6 +35,7 @@ MODULES = (
     attacks_policy,
     attacks_runner,
     attacks_ending,
+    attacks_sample,
     attacks_clone,
 )
 ATTACKS: dict[str, Callable[[Scene], Found]] = {

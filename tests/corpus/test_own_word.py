@@ -15,11 +15,12 @@ from typing import Any
 from dpgate.errors import LedgerError
 from dpgate.gate.verify import audit
 from dpgate.ledger import envelope
-from dpgate.ledger.chain import Chain
+from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PrivateKey
 from dpgate.loading.canonical import canonical, sha256
+from dpgate.model.draw import Asked
 from dpgate.model.values import plain
-from tests.corpus.scene import Scene
+from tests.corpus.scene import SECOND, Scene
 
 OWN_WORD = {
     "policy-adopted approvals.path": "where a file lay; its bytes count",
@@ -109,11 +110,11 @@ def passes(files: dict[str, bytes], root: str) -> bool:
     return True
 
 
-def test_only_these_values_rest_on_the_runners_word(scene: Scene) -> None:
-    chain, key = scene.chain, scene.team.key("runner")
-    unnoticed: set[str] = set()
+def unnoticed(chain: Chain, links: tuple[Link, ...], key: PrivateKey) -> tuple[set[str], int]:
+    """Values of these entries that can be changed, and how many changes were tried."""
+    found: set[str] = set()
     tried = 0
-    for link in chain.links[1:]:
+    for link in links:
         kind = link.name[7:].removesuffix(".dsse.json")
         body = json.loads(link.envelope.payload)
         for path, value in leaves(body):
@@ -122,6 +123,23 @@ def test_only_these_values_rest_on_the_runners_word(scene: Scene) -> None:
                 files = signed_again(chain, link.entry.sequence, changed(body, path, other), key)
                 if passes(files, chain.root):
                     named = ".".join(str(part) for part in path[1:] if isinstance(part, str))
-                    unnoticed.add(f"{kind} {named}")
+                    found.add(f"{kind} {named}")
+    return found, tried
+
+
+def test_only_these_values_rest_on_the_runners_word(scene: Scene) -> None:
+    chain = scene.chain
+    found, tried = unnoticed(chain, chain.links[1:], scene.team.key("runner"))
     assert tried > 500
-    assert unnoticed == OWN_WORD.keys()
+    assert found == OWN_WORD.keys()
+
+
+def test_nothing_that_a_draw_says_rests_on_the_runners_word(scene: Scene) -> None:
+    """It names its settlement by digest, and its files what was asked."""
+    key = scene.team.key("runner")
+    asked: Asked = {"rows": 9, "where": ["reason=acute"], "balance": "clinic=north|south"}
+    model = scene.team.folder / "second-files/model.dpgate"
+    scene.team.api.sample(SECOND, asked, key=key, model=model)
+    found, tried = unnoticed(scene.chain, scene.chain.links[-1:], key)
+    assert tried > 40
+    assert found == set()

@@ -16,6 +16,7 @@ from dpgate.ledger import statement as statements
 from dpgate.ledger.chain import file_name, read_link, subjects
 from dpgate.ledger.keys import PrivateKey, generate, load_private
 from dpgate.loading.canonical import sha256
+from dpgate.model.draw import Balance, Draw, Restriction
 from dpgate.model.event import Event
 from dpgate.model.record import (
     PREDICATES,
@@ -29,6 +30,7 @@ from dpgate.model.record import (
     Predicate,
     ReleaseApproval,
     Reserve,
+    Sample,
     Settle,
     Spend,
     Withdraw,
@@ -146,6 +148,32 @@ ENTRIES: dict[type, st.SearchStrategy[Predicate]] = {
         ),
     ),
     Withdraw: st.builds(Withdraw, **PLACE, release=RELEASES, reserve=DIGESTS, reason=LINES),
+    Sample: st.builds(
+        Sample,
+        **PLACE,
+        nonce=NONCES,
+        release=RELEASES,
+        reserve=DIGESTS,
+        settle=DIGESTS,
+        model=DIGESTS,
+        recipients=st.lists(NAMES, max_size=2).map(tuple),
+        draw=st.builds(
+            Draw,
+            rows=st.integers(1, 10**10),
+            where=st.lists(
+                st.builds(
+                    Restriction,
+                    column=st.just("age"),
+                    operator=st.sampled_from(("=", ">=")),
+                    values=st.tuples(TEXTS),
+                ),
+                max_size=2,
+            ).map(tuple),
+            balance=st.none() | st.builds(Balance, column=st.just("age"), values=st.just(())),
+            formats=st.just(("csv",)),
+        ),
+        artifacts=ARTIFACTS,
+    ),
 }
 CONSENT: dict[type, st.SearchStrategy[Predicate]] = {
     ReleaseApproval: st.builds(

@@ -316,6 +316,11 @@ def out_is_a_file(team: Team) -> None:
     (team.folder / "out").write_text("keep me")
 
 
+def lengthen_model(team: Team) -> None:
+    with (team.folder / "out" / "model.dpgate").open("ab") as file:
+        file.write(b"\0" * 8)
+
+
 def nothing_staged(team: Team) -> None:
     assert not list(Path(team.state).glob("*/runs/*"))
 

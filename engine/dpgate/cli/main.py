@@ -25,6 +25,7 @@ _COMMANDS = {
     "approve": "dpgate.cli.approve",
     "policy": "dpgate.cli.policy",
     "release": "dpgate.cli.release",
+    "sample": "dpgate.cli.sample",
     "verify": "dpgate.cli.verify",
     "ledger": "dpgate.cli.ledger",
     "checkpoint": "dpgate.cli.checkpoint",

@@ -14,6 +14,8 @@ _TITLES = {
     "open": "open the data",
     "evidence": "measure evidence",
     "stage": "stage the files",
+    "model": "read the model",
+    "record": "record the draw (pushed before anything is promoted)",
     "settle": "settle (pushed before anything is promoted)",
     "promote": "promote the files",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -27,11 +28,21 @@ from dpgate.model.columns import (
 from dpgate.model.constraints import words
 from dpgate.model.dataset import Dataset
 from dpgate.model.derive import inputs
+from dpgate.model.draw import Draw
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
 from dpgate.model.values import plain
 
 VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """What tells a draw from a kept model apart from its release."""
+
+    entry: int
+    """Ledger entry that settled the release."""
+    draw: Draw
 
 
 def card(
@@ -42,6 +53,7 @@ def card(
     *,
     facts: Mapping[str, Any] | None = None,
     policy_delta: Decimal | None = None,
+    drawn: Drawn | None = None,
 ) -> tuple[bytes, str]:
     """Writes the card of one release.
 
@@ -53,6 +65,7 @@ def card(
         facts: what the product says of itself, `queries` of statistics: noisy numbers and public
             ones alone.
         policy_delta: δ at which the claim's `person_epsilon` is stated.
+        drawn: for rows that were drawn again from the model that the release kept.
 
     Returns:
         `card.json` (UTF-8, sorted keys) and the text of `card.md`.
@@ -75,6 +88,7 @@ def card(
         **_shape(release, dataset),
         "evidence": [_evidence(result) for result in results],
         "thresholds": [limit.model_dump(mode="json") for limit in release.spec.utility],
+        **(_drawn(drawn) if drawn else {}),
     }
     text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     return text.encode(), markdown(content)
@@ -108,6 +122,22 @@ def _made(release: Release) -> dict[str, Any]:
         "rows": spec.synthesize.rows,
         "synthesizer": spec.synthesize.with_,
         "formats": list(spec.synthesize.formats),
+    }
+
+
+def _drawn(drawn: Drawn) -> dict[str, Any]:
+    """What differs from the release: these take the place of its own rows and formats."""
+    draw = drawn.draw
+    return {
+        "rows": draw.rows,
+        "formats": list(draw.formats),
+        "drawn_again": {
+            "entry": drawn.entry,
+            "additional_epsilon": "0",
+            "where": [str(condition) for condition in draw.where],
+            "balance": str(draw.balance) if draw.balance else None,
+            "representative": draw.representative,
+        },
     }
 
 

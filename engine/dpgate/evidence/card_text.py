@@ -58,7 +58,27 @@ def _what(content: Mapping[str, Any]) -> Iterator[str]:
         f"{content['rows']} synthetic rows drawn by `{content['synthesizer']}` from a model of the "
         f"population {safe(content['population'])}. Release `{content['release']}`."
     )
+    yield from _again(content)
     yield from terms(content)
+
+
+def _again(content: Mapping[str, Any]) -> Iterator[str]:
+    """How rows came to be that were drawn again from a kept model."""
+    again = content.get("drawn_again")
+    if again is None:
+        return
+    yield ""
+    yield (
+        f"They were drawn again from the model that the release kept (ledger entry {again['entry']}), "
+        "without opening the source: at no additional ε. The figures below are the release's."
+    )
+    if again["where"]:
+        yield ""
+        conditions = " and ".join(safe(condition) for condition in again["where"])
+        yield f"Every row satisfies {conditions}."
+    if again["balance"]:
+        yield ""
+        yield f"Values of {safe(again['balance'])} have as many rows each."
 
 
 def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
@@ -157,6 +177,14 @@ def _interval(result: Mapping[str, Any]) -> str:
 
 
 def _limits(content: Mapping[str, Any]) -> Iterator[str]:
+    again = content.get("drawn_again")
+    if again and not again["representative"]:
+        yield (
+            "- These rows were chosen by a condition or balanced: they do not represent the population, "
+            "and shares, means and totals of theirs are not its own."
+        )
+    if again:
+        yield "- The evidence was measured on the rows of the release, not on these."
     orders = sorted({result["order"] for result in content["evidence"] if "order" in result})
     highest = orders[-1] if orders else 0
     yield "- A row is no record of a person. It can equal one by chance."

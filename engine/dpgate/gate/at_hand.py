@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dpgate.errors import ChainError
 from dpgate.gate.staging import digest_of
 from dpgate.ledger.chain import Chain
 from dpgate.loading.repository import Documents
-from dpgate.model.record import Settle
+from dpgate.model.record import Sample, Settle
 
 
 def compare(chain: Chain, documents: Documents | None, folder: Path | None) -> str:
@@ -43,23 +44,22 @@ def compare(chain: Chain, documents: Documents | None, folder: Path | None) -> s
         settled.append(chain.settles[link.digest][1])
     if folder is None:
         return f"{compared} manifest(s) as released"
-    count = _files(folder, settled)
+    drawn = [e for _, e in chain.samples if chain.states[e.reserve] == "released"]
+    count = _files(folder, settled, drawn)
     return f"{compared} manifest(s) as released, {count} file(s) as settled"
 
 
-def _files(folder: Path, settled: list[Settle]) -> int:
+def _files(folder: Path, settled: list[Settle], drawn: list[Sample]) -> int:
     """Hold files against their digests: those of many releases by name, or those of any one."""
     own = [(folder / s.release, s) for s in settled if (folder / s.release).is_dir()]
     held = sum(_held(place, entry) for place, entry in own)
-    faults = []
-    for entry in settled:
-        if any((folder / a.name).exists() for a in entry.artifacts if not a.sealed):
-            try:
-                return held + _held(folder, entry)
-            except ChainError as error:
-                faults.append(error)
-    if faults:
-        raise faults[-1]
+    every: list[Settle | Sample] = [*settled, *drawn]
+    named = {a.name for entry in every for a in entry.artifacts if not a.sealed}
+    here = {name: digest_of(folder / name) for name in named if (folder / name).is_file()}
+    if here:
+        # Of all that it could be, it is judged as the one of which it holds most files.
+        likely = max(every, key=lambda entry: _alike(here, entry))
+        return held + _held(folder, likely)
     if not held:
         raise ChainError(
             f"{folder}: holds no file of any release that stands",
@@ -68,13 +68,23 @@ def _files(folder: Path, settled: list[Settle]) -> int:
     return held
 
 
-def _held(place: Path, entry: Settle) -> int:
+def _alike(here: Mapping[str, str], entry: Settle | Sample) -> tuple[int, int]:
+    """How many files are those of an entry, and how many have at least their names."""
+    names = [artifact.name for artifact in entry.artifacts if artifact.name in here]
+    same = sum(here.get(artifact.name) == artifact.sha256 for artifact in entry.artifacts)
+    return same, len(names)
+
+
+def _held(place: Path, entry: Settle | Sample) -> int:
     plain = [artifact for artifact in entry.artifacts if not artifact.sealed]
     for artifact in plain:
         path = place / artifact.name
         if not path.is_file() or digest_of(path) != artifact.sha256:
             raise ChainError(
-                f"{path}: is not the file that entry {entry.sequence} settled",
+                f"{path}: is not the file that entry {entry.sequence} {_VERBS[type(entry)]}",
                 fix="it was changed, is missing, or is of another release; the ledger itself holds",
             )
     return len(plain)
+
+
+_VERBS = {Settle: "settled", Sample: "recorded"}

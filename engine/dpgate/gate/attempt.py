@@ -13,7 +13,7 @@ from dpgate.gate.staging import SEALED, Attempted, Run
 from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Artifact
+from dpgate.model.record import Artifact, Claim
 from dpgate.model.values import plain
 from dpgate.policy.facts import required_evidence
 from dpgate.sources.open import open_source
@@ -99,7 +99,8 @@ def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Be
 
 def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run) -> list[Written]:
     """The files of the release: the product's own, and its card."""
-    written = made.write(run.staging, stamp_of(case, cost, run.reserve))
+    stamp = stamp_of(case, cost.claim, cost.product.maker, run.reserve)
+    written = made.write(run.staging, stamp)
     body, text = card.card(
         case.release,
         case.dataset,
@@ -115,9 +116,8 @@ def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run
     return written
 
 
-def stamp_of(case: Case, cost: Cost, record: str) -> dict[str, str]:
+def stamp_of(case: Case, claim: Claim, maker: str, record: str) -> dict[str, str]:
     """Facts about a release that its files carry; `record` is the digest of its reservation."""
-    claim = cost.claim
     return {
         "release": case.name,
         "record": record,
@@ -126,5 +126,5 @@ def stamp_of(case: Case, cost: Cost, record: str) -> dict[str, str]:
         "delta": plain(claim.delta),
         "relation": claim.relation,
         "unit": claim.unit,
-        "synthesizer": cost.product.maker,
+        "synthesizer": maker,
     }

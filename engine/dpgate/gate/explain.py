@@ -14,7 +14,7 @@ from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
 from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Reserve
+from dpgate.model.record import Reserve, Sample
 from dpgate.model.values import plain, short
 
 
@@ -41,9 +41,33 @@ def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> Exp
     ]
     if isinstance(link.entry, Reserve):
         terms += _reserve(link.entry, ledger)
+    if isinstance(link.entry, Sample):
+        terms += _sample(link.entry, ledger)
     return ExplainResult(
         entry=entry, title=f"{kind} {release}".strip() + f": {text}", terms=tuple(terms)
     )
+
+
+def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:
+    chain = ledger.chain
+    paid = next(reserve for link, reserve in chain.reserves if link.digest == entry.reserve)
+    settle = chain.settles[entry.reserve][1]
+    alone = f"ε {plain(paid.claim.epsilon)} at δ={short(paid.claim.delta)}"
+    called_back = chain.withdrawn(entry.release)
+    stands = "yes"
+    if called_back is not None:
+        stands = f"no: called back with its release by entry {called_back.sequence}"
+    terms = [
+        ("what it cost", "nothing: no data was opened; rows follow from a model that was paid for"),
+        ("the model", f"{entry.model}, released by entry {settle.sequence}"),
+        ("paid for by", f"entry {paid.sequence}: {alone}"),
+        ("conditions", " and ".join(map(str, entry.draw.where)) or "none"),
+        ("balanced over", str(entry.draw.balance) if entry.draw.balance else "nothing"),
+        ("recipients", ", ".join(entry.recipients)),
+        ("stands", stands),
+    ]
+    terms += [(artifact.name, artifact.sha256) for artifact in entry.artifacts]
+    return [Term(label=label, value=value) for label, value in terms]
 
 
 def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:

@@ -13,7 +13,7 @@ from dpgate.gate.results import FilesResult
 from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
 from dpgate.ledger.chain import Link
-from dpgate.model.record import Reserve, Settle
+from dpgate.model.record import Reserve, Sample, Settle
 from dpgate.model.values import plain
 
 Row = dict[str, str | int | None]
@@ -65,9 +65,12 @@ def _row(link: Link, orders: Sequence[int]) -> Row:
         "delta": None,
         "person_epsilon": None,
         "outcome": entry.outcome if isinstance(entry, Settle) else None,
+        "rows": entry.draw.rows if isinstance(entry, Sample) else None,
         **{f"renyi_{order}": None for order in orders},
         "digest": link.digest,
     }
+    if isinstance(entry, Sample):
+        row["recipients"] = " ".join(entry.recipients)
     if isinstance(entry, Reserve):
         facts, claim = entry.facts, entry.claim
         row |= {
@@ -105,6 +108,6 @@ def _parquet(path: Path, rows: Sequence[Row]) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError(extra="synth", what="a Parquet file") from None
-    whole = {"entry", "attempt"}
+    whole = {"entry", "attempt", "rows"}
     kinds = [pa.field(name, pa.int64() if name in whole else pa.string()) for name in rows[0]]
     pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(kinds)), path)

@@ -21,7 +21,15 @@ from dpgate.accounting.rounding import EXACT
 from dpgate.gate.results import Open
 from dpgate.ledger.chain import Link
 from dpgate.ledger.lifecycle import State
-from dpgate.model.record import Document, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
+from dpgate.model.record import (
+    Document,
+    Genesis,
+    PolicyAdopted,
+    Reserve,
+    Sample,
+    Settle,
+    Withdraw,
+)
 from dpgate.policy.scopes import SELECTORS, Scope, Selector, values_of
 
 _VERSION = 1
@@ -89,9 +97,10 @@ class Index:
         return Head(root, sequence, digest, time, document, adopted_by)
 
     def states(self, links: tuple[Link, ...]) -> dict[str, tuple[State, str]]:
-        """State and release of all reservations of the releases that these links close."""
+        """State and release of all reservations of the releases that these links close, or draw from."""
         found: dict[str, tuple[State, str]] = {}
-        for name in {x.entry.release for x in links if isinstance(x.entry, Settle | Withdraw)}:
+        kinds = (Settle, Withdraw, Sample)
+        for name in {x.entry.release for x in links if isinstance(x.entry, kinds)}:
             query = "SELECT digest, state FROM reserves WHERE release = ?"
             for digest, state in self._base.execute(query, (name,)):
                 found[digest] = (cast("State", state), name)

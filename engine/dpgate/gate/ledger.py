@@ -12,7 +12,7 @@ from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Genesis, PolicyAdopted, Reserve, Withdraw
+from dpgate.model.record import Genesis, PolicyAdopted, Reserve, Sample, Withdraw
 from dpgate.model.values import counted, plain, short
 from dpgate.policy.facts import clock
 from dpgate.policy.scopes import Scope, scopes
@@ -70,8 +70,18 @@ def summary(link: Link) -> tuple[str, str, str]:
         return "reserve", entry.release, text
     if isinstance(entry, Withdraw):
         return "withdraw", entry.release, entry.reason
+    if isinstance(entry, Sample):
+        return "sample", entry.release, f"{_asked(entry)}, {counted(len(entry.artifacts), 'file')}"
     files = f", {counted(len(entry.artifacts), 'file')}" if entry.artifacts else ""
     return "settle", entry.release, f"{entry.outcome}{files}"
+
+
+def _asked(entry: Sample) -> str:
+    """What a draw was asked for, in a few words."""
+    draw = entry.draw
+    where = f" where {' and '.join(map(str, draw.where))}" if draw.where else ""
+    balance = f" balanced over {draw.balance}" if draw.balance else ""
+    return f"{draw.rows} rows{where}{balance}"
 
 
 def _row(link: Link) -> LedgerRow:
@@ -109,6 +119,10 @@ _ENDED = {
 }
 
 
+def _entries(numbers: tuple[int, ...]) -> str:
+    return f"entr{'y' if len(numbers) == 1 else 'ies'} {', '.join(map(str, numbers))}"
+
+
 def _sentence(link: Link, chain: Chain) -> str:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
@@ -123,6 +137,14 @@ def _sentence(link: Link, chain: Chain) -> str:
             f"{counted(len(entry.approvals), 'approval')}."
         )
     if isinstance(entry, Withdraw):
-        return f"{entry.release} was called back: {entry.reason}"
+        drawn = chain.samples_of(entry.release)
+        with_it = f" With it go the rows drawn by {_entries(drawn)}." if drawn else ""
+        return f"{entry.release} was called back: {entry.reason}{with_it}"
+    if isinstance(entry, Sample):
+        settled = next(e.sequence for at, e in chain.settles.values() if at.digest == entry.settle)
+        return (
+            f"{_asked(entry)} were drawn again from the model that {entry.release} kept (entry {settled}), "
+            f"for {', '.join(entry.recipients)}; nothing was spent."
+        )
     paid = next(reserve.sequence for at, reserve in chain.reserves if at.digest == entry.reserve)
     return f"{entry.release}, charged by entry {paid}, {_ENDED[entry.outcome]}."

@@ -22,7 +22,16 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Document, Facts, Genesis, PolicyAdopted, Reserve, Settle, Withdraw
+from dpgate.model.record import (
+    Document,
+    Facts,
+    Genesis,
+    PolicyAdopted,
+    Reserve,
+    Sample,
+    Settle,
+    Withdraw,
+)
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
 from dpgate.policy.resets import dropped
@@ -123,7 +132,7 @@ def signatures(links: tuple[Link, ...], document: Document | None = None) -> str
             document = entry.documents[0]
         expected = (
             document.sha256
-            if isinstance(entry, Reserve | Settle | Withdraw | Genesis)
+            if isinstance(entry, Reserve | Settle | Withdraw | Sample | Genesis)
             else entry.documents[0].sha256
         )
         if entry.policy_set != expected:

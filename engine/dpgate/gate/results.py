@@ -179,6 +179,26 @@ class ReleaseResult(Frozen):
     next: str = ""
 
 
+class SampleResult(Frozen):
+    """Rows that were drawn again from a kept model."""
+
+    schema_: Annotated[Literal["dpgate.sample/v1"], Field(alias="schema")] = "dpgate.sample/v1"
+    release: str
+    entry: int
+    """Ledger entry that records the draw."""
+    settle: int
+    """Ledger entry that settled the release."""
+    rows: int
+    where: tuple[str, ...]
+    balance: str
+    representative: bool
+    """False where rows were chosen by conditions, or balanced."""
+    recipients: tuple[str, ...]
+    artifacts: tuple[dict[str, str], ...]
+    folder: str
+    next: str
+
+
 class Step(Frozen):
     """One step of `verify`."""
 
@@ -284,6 +304,8 @@ class WithdrawResult(Frozen):
     release: str
     entry: int
     recipients: tuple[str, ...]
+    samples: tuple[int, ...] = ()
+    """Entries of draws from its model, which are called back with it."""
     next: str
 
 

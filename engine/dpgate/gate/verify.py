@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError, UsageError
-from dpgate.gate import at_hand, recompute, rederive
+from dpgate.gate import at_hand, recompute, rederive, samples
 from dpgate.gate.collector import paused
 from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.workspace import now, policy_of, workspace
@@ -138,8 +138,10 @@ def composition(audit: Audit) -> str:
 
 
 def settlements(audit: Audit) -> str:
-    """12: what was released met its thresholds, and evidence names events that were charged."""
-    return recompute.settlements(audit.linked, audit.reserves)
+    """12: what was released met its thresholds; evidence was charged; draws are from kept models."""
+    closed = recompute.settlements(audit.linked, audit.reserves)
+    drawn = samples.judge(audit.linked, audit.reserves)
+    return f"{closed}; {drawn}" if drawn else closed
 
 
 def work_tree(audit: Audit) -> str:

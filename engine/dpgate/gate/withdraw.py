@@ -53,9 +53,13 @@ def withdraw(
 
     link = entries.append_again(ledger, make, key, memory)
     recipients = next(e.facts.recipients for _, e in ledger.chain.attempts(release))
+    drawn = ledger.chain.samples_of(release)
+    with_it = f" and the rows drawn from its model (entries {', '.join(map(str, drawn))})"
     return WithdrawResult(
         release=release,
         entry=link.entry.sequence,
         recipients=recipients,
-        next=f"ask {', '.join(recipients)} to delete it and to say so; nothing is refunded",
+        samples=drawn,
+        next=f"ask {', '.join(recipients)} to delete it{with_it if drawn else ''} and to say so; "
+        "nothing is refunded",
     )

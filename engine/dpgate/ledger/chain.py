@@ -14,7 +14,7 @@ from functools import cached_property
 from dpgate.errors import ChainError, SignatureError
 from dpgate.ledger import envelope, statement
 from dpgate.ledger.envelope import Envelope
-from dpgate.ledger.lifecycle import State, advance, is_open
+from dpgate.ledger.lifecycle import State, advance, is_open, may_sample
 from dpgate.loading.canonical import sha256
 from dpgate.model.record import (
     Document,
@@ -22,6 +22,7 @@ from dpgate.model.record import (
     Genesis,
     PolicyAdopted,
     Reserve,
+    Sample,
     Settle,
     Withdraw,
 )
@@ -34,6 +35,7 @@ KINDS: dict[str, type[Entry]] = {
     "reserve": Reserve,
     "settle": Settle,
     "withdraw": Withdraw,
+    "sample": Sample,
 }
 
 
@@ -96,6 +98,8 @@ def subjects(entry: Entry) -> dict[str, str]:
     """What an entry is about: names and digests."""
     if isinstance(entry, Withdraw):
         return {"reservation": entry.reserve}
+    if isinstance(entry, Sample):
+        return {a.name: a.sha256 for a in entry.artifacts}
     if isinstance(entry, Settle):
         return {a.name: a.sha256 for a in entry.artifacts} or {"reservation": entry.reserve}
     return {document.path: document.sha256 for document in entry.documents}
@@ -133,6 +137,15 @@ class Chain:
     def open(self) -> tuple[tuple[Link, Reserve], ...]:
         """Reservations that nothing has closed: a run in progress, or one that died."""
         return tuple(pair for pair in self.reserves if is_open(self.states[pair[0].digest]))
+
+    @cached_property
+    def samples(self) -> tuple[tuple[Link, Sample], ...]:
+        """All draws from models that were kept, in order."""
+        return tuple((x, x.entry) for x in self.links if isinstance(x.entry, Sample))
+
+    def samples_of(self, release: str) -> tuple[int, ...]:
+        """Numbers of the entries that record draws from a release's model."""
+        return tuple(entry.sequence for _, entry in self.samples if entry.release == release)
 
     def policy_at(self, sequence: int) -> Document:
         """The policy last adopted before the entry with this number."""
@@ -243,15 +256,19 @@ def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) 
     if isinstance(entry, Reserve):
         states[link.digest] = "reserved"
         return
-    if not isinstance(entry, Settle | Withdraw):
+    if not isinstance(entry, Settle | Withdraw | Sample):
         return
-    to: State = entry.outcome if isinstance(entry, Settle) else "withdrawn"
     try:
-        states[entry.reserve] = advance(states.get(entry.reserve), to)
+        if isinstance(entry, Sample):
+            may_sample(states.get(entry.reserve))
+        else:
+            to: State = entry.outcome if isinstance(entry, Settle) else "withdrawn"
+            states[entry.reserve] = advance(states.get(entry.reserve), to)
     except ChainError as error:
         raise ChainError(f"{link.path}: {error.message}") from None
     if entry.release != releases[entry.reserve]:
-        raise ChainError(f"{link.path}: closes a reservation of another release")
+        what = "draws from" if isinstance(entry, Sample) else "closes"
+        raise ChainError(f"{link.path}: {what} a reservation of another release")
 
 
 def read(files: Mapping[str, bytes]) -> tuple[Link, ...]:

@@ -7,7 +7,9 @@
 
 Every state is spent: there is no edge that returns anything. What is settled, abandoned or withdrawn
 stays so; in particular an abandoned reservation can't be settled later, and a withdrawn release can't
-be released again. Attempts of a release are counted, whatever became of them.
+be released again. While a release stands, rows may be drawn from the model that it kept, any number
+of times; once it is withdrawn, no more, and those drawn before are called back with it. Attempts of a
+release are counted, whatever became of them.
 """
 
 from __future__ import annotations
@@ -53,3 +55,17 @@ def advance(state: State | None, to: State) -> State:
 def is_open(state: State) -> bool:
     """Whether the attempt may still be running."""
     return state == "reserved"
+
+
+def may_sample(state: State | None) -> None:
+    """Raise unless rows may be drawn from what became of a reservation.
+
+    Args:
+        state: its state; None where nothing was reserved.
+
+    Raises:
+        ChainError: it released nothing, or was withdrawn.
+    """
+    if state != "released":
+        what = "what was never reserved" if state is None else f"what is {state}"
+        raise ChainError(f"{what} cannot be sampled from")

@@ -25,6 +25,7 @@ from dpgate.model.record import (
     PolicyApproval,
     ReleaseApproval,
     Reserve,
+    Sample,
     Settle,
     Withdraw,
 )
@@ -44,6 +45,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "record-reserve.schema.json": Reserve,
     "record-settle.schema.json": Settle,
     "record-withdraw.schema.json": Withdraw,
+    "record-sample.schema.json": Sample,
     "record-release-approval.schema.json": ReleaseApproval,
     "record-policy-approval.schema.json": PolicyApproval,
 }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StrictInt, model_validator
 
+from dpgate.model.draw import Draw
 from dpgate.model.event import Event
 from dpgate.model.values import Date, Digest, Frozen, Hour, Name, Recorded, Relation, Text
 
@@ -164,6 +165,25 @@ class Withdraw(_Entry):
         return self
 
 
+class Sample(_Entry):
+    """Rows drawn again from the model that a release kept. Nothing is spent: no data is opened."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/ledger/sample/v1"
+    nonce: Nonce
+    """Tells two draws of the same kind apart."""
+    release: ReleaseId
+    reserve: Digest
+    """The reservation that paid for the model."""
+    settle: Digest
+    """The settlement that released it."""
+    model: Digest
+    """The file of the model, as it was settled."""
+    recipients: tuple[Name, ...]
+    """Those of the release, under its terms."""
+    draw: Draw
+    artifacts: Annotated[tuple[Artifact, ...], Field(min_length=1, max_length=100)]
+
+
 class ReleaseApproval(Frozen):
     """One role's consent to one release, bound to exact digests (the statement's subjects)."""
 
@@ -196,7 +216,7 @@ class PolicyApproval(Frozen):
     policy_set: Digest
 
 
-Entry = Genesis | PolicyAdopted | Reserve | Settle | Withdraw
+Entry = Genesis | PolicyAdopted | Reserve | Settle | Withdraw | Sample
 Approval = ReleaseApproval | PolicyApproval
 Predicate = Entry | Approval
 PREDICATES: dict[str, type[Predicate]] = {
@@ -207,6 +227,7 @@ PREDICATES: dict[str, type[Predicate]] = {
         Reserve,
         Settle,
         Withdraw,
+        Sample,
         ReleaseApproval,
         PolicyApproval,
     )

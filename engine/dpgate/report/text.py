@@ -102,7 +102,7 @@ def _release(result: r.ReleaseResult) -> RenderableType:
         lines.append(_evidence(result.evidence))
     if result.folder:
         lines.append(Text(f"  files in {result.folder}", overflow="fold"))
-    lines += [Text(f"    {a['name']:<14} {a['sha256']}", style="dim") for a in result.artifacts]
+    lines += [Text(f"    {a['name']:<22} {a['sha256']}", style="dim") for a in result.artifacts]
     return Group(*lines, *notes(result.notes), *next_line(result.next))
 
 
@@ -126,6 +126,21 @@ def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
             label = "dp, charged" if kind == "dp" else kind
             table.add_row(metric, label, rounded_up(item["value"], 4), interval)
     return Padding(table, (0, 0, 0, 2))
+
+
+def _sample(result: r.SampleResult) -> RenderableType:
+    head = f" {result.release}: {result.rows:,} rows drawn again from its kept model"
+    tail = f"  (entry {result.entry} records; entry {result.settle} released the model)"
+    lines = [Text.assemble(tick(ok=True), (head, "bold"), tail)]
+    if result.where:
+        lines.append(Text(f"  every row satisfies {' and '.join(result.where)}"))
+    if result.balance:
+        lines.append(Text(f"  balanced over {result.balance}"))
+    if not result.representative:
+        lines.append(Text("  ! they do not represent the population", style="yellow"))
+    lines.append(Text(f"  files in {result.folder}", overflow="fold"))
+    lines += [Text(f"    {a['name']:<22} {a['sha256']}", style="dim") for a in result.artifacts]
+    return Group(*lines, *next_line(result.next))
 
 
 def _verify(result: r.VerifyResult) -> RenderableType:
@@ -214,6 +229,7 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.PlanResult: text_plan.plan,
     r.ApproveResult: _approve,
     r.ReleaseResult: _release,
+    r.SampleResult: _sample,
     r.VerifyResult: _verify,
     r.LedgerResult: text_ledger.ledger,
     r.AdoptResult: _adopt,

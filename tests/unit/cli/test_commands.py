@@ -173,6 +173,37 @@ def test_the_ledger_is_exported(run: Run, released_team: Team, ending: str) -> N
     assert run("ledger", "export", out.with_suffix(".xls")).code == 2
 
 
+def test_rows_are_drawn_again(run: Run, team: Team, tmp_path: Path) -> None:
+    team.edit(MANIFEST, "{with: mst, ", "{with: mst, keep_model: true, ")
+    team.commit("Keep the model")
+    team.approve()
+    team.release(out=tmp_path / "first")
+    key = ("--key", team.key_file("runner"), "--model", tmp_path / "first")
+    where = ("--where", "reason=acute|other", "--where", "length_minutes<60")
+    words = ("sample", RELEASE, "--rows", "30", *where, *key)
+    text = run(*words, "--out", tmp_path / "again", at=team.clone)
+    assert text.code == 0, text.err
+    assert "30 rows drawn again from its kept model  (entry 4 records" in text.out
+    assert "every row satisfies reason=acute|other and length_minutes<60" in text.out
+    assert "they do not represent the population" in text.out
+    assert "nothing was spent" in text.out
+    words = ("sample", "3", "--rows", "30", "--balance", "clinic", "--formats", "csv,jsonl", *key)
+    body = sound(run(*words, "--format", "json"), "sample")
+    assert (body["entry"], body["settle"], body["balance"]) == (5, 3, "clinic")
+    names = {artifact["name"] for artifact in body["artifacts"]}
+    assert {"data.csv", "data.jsonl", "card.md", "sample.json"} <= names
+    whole = run("sample", RELEASE, "--rows", "30", "--balance", "clinic=north|south", *key)
+    assert "balanced over clinic=north|south" in whole.out
+    plain = run("sample", RELEASE, "--rows", "3", *key)
+    assert "do not represent" not in plain.out
+    assert "30 rows balanced over clinic" in run("ledger", "show").out
+    log = run("ledger", "log").out
+    assert "were drawn again from the model that clinic-visits/vendor-testing kept (entry 3)" in log
+    explained = run("ledger", "explain", "4").out
+    assert "nothing: no data was opened" in explained
+    assert "reason=acute|other and length_minutes<60" in explained
+
+
 def test_a_release_is_withdrawn_once(run: Run, released_team: Team) -> None:
     words = ("withdraw", RELEASE, "--key", released_team.key_file("runner"), "--reason")
     for wrong in (" ", "x" * 501, "two\nlines", "red \x1b[31m"):

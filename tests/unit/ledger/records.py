@@ -10,6 +10,7 @@ from dpgate.ledger.chain import Link, file_name, read_link, subjects
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.statement import statement
 from dpgate.loading.canonical import sha256
+from dpgate.model.draw import Draw
 from dpgate.model.record import (
     Artifact,
     Claim,
@@ -19,6 +20,7 @@ from dpgate.model.record import (
     Genesis,
     PolicyAdopted,
     Reserve,
+    Sample,
     Settle,
     Spend,
     Withdraw,
@@ -110,6 +112,22 @@ def withdraw(links: tuple[Link, ...], of: Link) -> Withdraw:
     assert isinstance(of.entry, Reserve)
     fields = {**place(links), "release": of.entry.release, "reserve": of.digest, "reason": "leak"}
     return Withdraw(**fields)
+
+
+def sample(links: tuple[Link, ...], of: Link, **changes: Any) -> Sample:
+    assert isinstance(of.entry, Reserve)
+    fields = {
+        **place(links),
+        "nonce": "1" * 32,
+        "release": of.entry.release,
+        "reserve": of.digest,
+        "settle": "sha256:" + "3" * 64,
+        "model": "sha256:" + "4" * 64,
+        "recipients": ("acme",),
+        "draw": Draw(rows=5, formats=("csv",)),
+        "artifacts": (Artifact(name="data.csv", sha256="sha256:" + "5" * 64),),
+    }
+    return Sample(**{**fields, **changes})
 
 
 def signed(entry: Entry, *keys: PrivateKey) -> bytes:

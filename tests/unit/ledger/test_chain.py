@@ -164,6 +164,36 @@ def test_what_was_released_can_be_withdrawn_once_and_nothing_else_can(
         link_up((*links, early))
 
 
+def test_rows_are_drawn_from_what_stands_any_number_of_times(
+    links: tuple[Link, ...], key: PrivateKey
+) -> None:
+    drawn = (*links, records.link(records.sample(links, links[1]), key))
+    drawn = (*drawn, records.link(records.sample(drawn, links[1]), key))
+    chain = link_up(drawn)
+    assert chain.samples_of("visits/one") == (6, 7)
+    assert chain.samples_of("visits/two") == ()
+    assert chain.states[links[1].digest] == "released"
+    assert subjects(drawn[5].entry) == {"data.csv": "sha256:" + "5" * 64}
+    gone = (*drawn, records.link(records.withdraw(drawn, links[1]), key))
+    late = records.link(records.sample(gone, links[1]), key)
+    with pytest.raises(
+        ChainError, match=r"000009-sample.*what is withdrawn cannot be sampled from"
+    ):
+        link_up((*gone, late))
+
+
+def test_rows_are_drawn_from_nothing_else(links: tuple[Link, ...], key: PrivateKey) -> None:
+    early = records.link(records.sample(links, links[4]), key)
+    with pytest.raises(ChainError, match="what is reserved cannot be sampled from"):
+        link_up((*links, early))
+    strange = records.sample(links, links[1], reserve="sha256:" + "9" * 64)
+    with pytest.raises(ChainError, match="what was never reserved cannot be sampled from"):
+        link_up((*links, records.link(strange, key)))
+    other = records.sample(links, links[1], release="visits/two")
+    with pytest.raises(ChainError, match="draws from a reservation of another release"):
+        link_up((*links, records.link(other, key)))
+
+
 def test_a_release_is_released_once(links: tuple[Link, ...], key: PrivateKey) -> None:
     again = (*links, records.link(records.reserve(links, "visits/one", attempt=2), key))
     failed = records.link(closing(again, again[5], "failed"), key)
