@@ -15,6 +15,7 @@ from dpgate.errors import SynthesisError, UsageError
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.draw import Draw, parse_balance, parse_condition
 from dpgate.synthesis import redraw
+from dpgate.synthesis.finish.finisher import Finisher
 from dpgate.synthesis.interface import Progress
 from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel, Step
 
@@ -33,6 +34,8 @@ CONDITIONS = (
     "job!=smith", "grade>1", "grade<=2", "grade=|5", "grade!=1",
 )  # fmt: skip
 Row = tuple[int | None, str, int | None]
+
+FINISH = Finisher(names=DOMAIN.names, domain=DOMAIN, constraints=(), derived={}, made_up={})
 
 
 def ignore(stage: str, done: float) -> None:
@@ -87,7 +90,7 @@ def satisfies(row: Row, text: str) -> bool:
 
 
 def drawn(of: object, draw: Draw) -> list[Row]:
-    table = pa.Table.from_batches(redraw.batches(of, DOMAIN, draw, ignore))  # type: ignore[arg-type]
+    table = pa.Table.from_batches(redraw.batches(of, FINISH, draw, ignore))  # type: ignore[arg-type]
     return [(r["age"], r["job"], r["grade"]) for r in table.to_pylist()]
 
 

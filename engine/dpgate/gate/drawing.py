@@ -7,7 +7,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pydantic import ValidationError
 
 from dpgate.errors import LedgerError, UsageError
@@ -19,11 +18,12 @@ from dpgate.gate.staging import Run
 from dpgate.gate.workspace import Case
 from dpgate.loading.canonical import sha256
 from dpgate.model.record import Artifact, Sample
+from dpgate.synthesis.finish.finisher import finisher
 from dpgate.synthesis.kept import formats
 from dpgate.synthesis.kept.container import MAGIC, MAX_BYTES
 from dpgate.synthesis.output import files
+from dpgate.synthesis.output.spool import spooled
 from dpgate.synthesis.redraw import batches
-from dpgate.synthesis.sampling.decode import schema
 
 if TYPE_CHECKING:
     from dpgate.gate.kept import Kept
@@ -91,8 +91,9 @@ def draw(entry: Sample, kept: Kept, model: Model, run: Run, progress: Progress) 
     Privacy:
         Post-processing: reads the released model alone.
     """
-    domain = domain_of(kept.case)
-    rows = pa.Table.from_batches(batches(model, domain, entry.draw, progress), schema(domain))
+    finish = finisher(kept.case.dataset, kept.case.release.spec.columns)
+    drawn = finish.stream(batches(model, finish, entry.draw, progress))
+    rows = spooled(drawn, finish.schema, run.folder)
     progress("stage", 0.0)
     claim = kept.paid.claim
     maker = kept.synthesize.with_

@@ -2,7 +2,8 @@
 
 A graphical model is conditioned exactly on public cells, at the cost of one pass. Where a bound
 cuts a bin, and for models that cannot be conditioned, rows are drawn until enough satisfy it: so
-every row does, and their distribution is the model's own given the conditions.
+every row does, and their distribution is the model's own given the conditions. The same holds for
+conditions on columns that constraints may change: rows are judged by what they will be released as.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dpgate.model.conditions import Selection, label, select, strata, value_of
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.draw import Draw, Restriction
 from dpgate.sources.encode import encode
+from dpgate.synthesis.finish.finisher import Finisher
 from dpgate.synthesis.interface import Model, Progress
 
 if TYPE_CHECKING:
@@ -43,15 +45,18 @@ class Conditionable(Protocol):
 
 
 def batches(
-    model: Model, domain: Domain, draw: Draw, progress: Progress
+    model: Model, finish: Finisher, draw: Draw, progress: Progress
 ) -> Iterator[pa.RecordBatch]:
     """Rows of one draw, a batch at a time, in random order.
 
     Args:
         model: the kept model.
-        domain: its public cells.
+        finish: what is done to its rows afterwards, by public rules.
         draw: how many rows, under which conditions, balanced over what.
         progress: told about the stage `sample`.
+
+    Returns:
+        Learned columns, not finished yet.
 
     Raises:
         UsageError: the conditions are not about the model's columns and values.
@@ -60,7 +65,7 @@ def batches(
     Privacy:
         Post-processing of a released model; no private data is read, and nothing is spent.
     """
-    wells = _wells(model, domain, draw)
+    wells = _wells(model, finish, draw)
     mixed = np.random.default_rng()  # seeded by the operating system's entropy
     done = 0
     while done < draw.rows:
@@ -78,8 +83,9 @@ def _shuffled(parts: Sequence[pa.RecordBatch], rng: np.random.Generator) -> pa.R
     return whole.take(pa.array(rng.permutation(whole.num_rows)))
 
 
-def _wells(model: Model, domain: Domain, draw: Draw) -> list[_Well]:
+def _wells(model: Model, finish: Finisher, draw: Draw) -> list[_Well]:
     """What is drawn from: one model, or one for each value that is to be balanced."""
+    domain = finish.domain
     try:
         selections = select(draw.where, domain)
         balanced = strata(draw.balance, domain, selections) if draw.balance else None
@@ -89,7 +95,7 @@ def _wells(model: Model, domain: Domain, draw: Draw) -> list[_Well]:
         ) from None
     if balanced is None:
         said = " and ".join(map(str, draw.where)) or "any row"
-        return [_Well(model, domain, selections, said)]
+        return [_Well(model, finish, selections, said)]
     place, cells = balanced
     column = domain.columns[place]
     if len(cells) > 1_000:
@@ -103,7 +109,7 @@ def _wells(model: Model, domain: Domain, draw: Draw) -> list[_Well]:
         kept = [s for s in selections if s.column != place]
         bounds = next((s.bounds for s in selections if s.column == place), ())
         chosen = Selection(column=place, cells=only, bounds=bounds)
-        wells.append(_Well(model, domain, (*kept, chosen), label(column, cell)))
+        wells.append(_Well(model, finish, (*kept, chosen), label(column, cell)))
     return wells
 
 
@@ -112,9 +118,10 @@ class _Well:
     """A model and what its rows must satisfy; rows that are left over wait for the next batch."""
 
     model: Model
-    domain: Domain
+    finish: Finisher
     selections: tuple[Selection, ...]
     said: str
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
     left: list[pa.RecordBatch] = field(default_factory=list)
     drawn: int = 0
     accepted: int = 0
@@ -133,7 +140,7 @@ class _Well:
             if self.drawn > _PATIENCE and self.accepted < _LEAST * self.drawn:
                 raise SynthesisError(
                     f"hardly any row satisfies {self.said}: {self.accepted} of {self.drawn:,} drawn",
-                    fix=_edges(self.selections, self.domain),
+                    fix=_edges(self.selections, self.finish.domain),
                 )
         whole = pa.concat_batches(self.left)
         self.left = [whole.slice(rows)]
@@ -141,9 +148,15 @@ class _Well:
 
     def _conditioned(self) -> Model:
         """The model on the cells that are left; made anew for each batch, since many would not fit."""
-        if not self.selections or not isinstance(self.model, Conditionable):
+        if not isinstance(self.model, Conditionable):
             return self.model
-        weights = {s.column: np.array(s.cells, dtype=np.float64) for s in self.selections}
+        weights = {
+            s.column: np.array(s.cells, dtype=np.float64)
+            for s in self.selections
+            if self.finish.domain.names[s.column] not in self.finish.changed
+        }
+        if not weights:
+            return self.model
         try:
             return self.model.conditioned(weights)
         except SynthesisError as error:
@@ -159,10 +172,12 @@ class _Well:
         yield from table.combine_chunks().to_batches()
 
     def _kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.selections and self.finish.changed:
+            batch = self.finish.constrained(batch, 0, self.rng)
         good = np.ones(batch.num_rows, dtype=np.bool_)
         for selection in self.selections:
             values = batch.column(selection.column)
-            column = self.domain.columns[selection.column]
+            column = self.finish.domain.columns[selection.column]
             good &= np.array(selection.cells)[encode(values, column)]
             for condition, _ in selection.bounds:
                 good &= _satisfied(values, condition, column)

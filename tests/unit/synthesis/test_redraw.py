@@ -10,6 +10,7 @@ from dpgate.errors import SynthesisError, UsageError
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.draw import Draw, parse_balance, parse_condition
 from dpgate.synthesis import redraw
+from dpgate.synthesis.finish.finisher import Finisher
 from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel, Step
 
 NAMES = tuple(f"town {number}" for number in range(1_001))
@@ -20,6 +21,8 @@ DOMAIN = Domain(
         ColumnDomain(name="old", kind="boolean", values=(False, True)),
     )
 )
+
+FINISH = Finisher(names=DOMAIN.names, domain=DOMAIN, constraints=(), derived={}, made_up={})
 
 
 def model() -> DirectedModel:
@@ -46,7 +49,7 @@ def drawn(rows: int, *where: str, balance: str | None = None) -> pa.Table:
     )
     told: list[float] = []
     table = pa.Table.from_batches(
-        redraw.batches(model(), DOMAIN, draw, lambda stage, part: told.append(part))
+        redraw.batches(model(), FINISH, draw, lambda stage, part: told.append(part))
     )
     assert told[-1] == 1.0
     assert table.num_rows == rows
@@ -98,3 +101,42 @@ def test_two_draws_differ_whatever_is_seeded() -> None:
         np.random.seed(1)  # noqa: NPY002 - the seeding is what is tested
         tables.append(drawn(50, "pay>=5"))
     assert not tables[0].equals(tables[1])
+
+
+def test_rows_are_judged_as_constraints_leave_them() -> None:
+    days = tuple(range(10))
+    whole = Domain(
+        columns=tuple(
+            ColumnDomain(name=name, kind="integer", lows=days, highs=days)
+            for name in ("admission", "discharge")
+        )
+    )
+    finish = Finisher(
+        names=whole.names,
+        domain=whole,
+        constraints=("discharge >= admission",),
+        derived={},
+        made_up={},
+    )
+    flat = DirectedModel(
+        domain=whole,
+        columns=(Coarsening.none(10), Coarsening.none(10)),
+        steps=(
+            Step(column=0, parents=(), table=np.full((1, 10), 0.1)),
+            Step(column=1, parents=(), table=np.full((1, 10), 0.1)),
+        ),
+        total=1.0,
+    )
+
+    def released(*where: str) -> pa.Table:
+        asked = Draw(rows=4_000, where=tuple(map(parse_condition, where)), formats=("csv",))
+        drawn = redraw.batches(flat, finish, asked, lambda stage, part: None)
+        return pa.Table.from_batches(finish.stream(drawn))
+
+    late = released("admission>=7").to_pandas()
+    assert (late.admission >= 7).all()
+    assert (late.discharge >= late.admission).all()
+    every = pa.concat_tables([released() for _ in range(8)]).to_pandas()
+    expected = every[every.admission >= 7]
+    assert abs(expected.discharge.mean() - late.discharge.mean()) < 0.15
+    assert abs(expected.admission.mean() - late.admission.mean()) < 0.15

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,6 +100,17 @@ class Finisher:
         return pa.schema(
             [pa.field(n, made[n].type, n in nullable) for n in self.names if n in made]
         )
+
+    @functools.cached_property
+    def changed(self) -> frozenset[str]:
+        """Learned columns whose values constraints may change."""
+        orders = [name for c in self.constraints if isinstance(c, str) for name in order_of(c)]
+        return frozenset([*orders, *(c.column for c in self.constraints if not isinstance(c, str))])
+
+    @functools.cached_property
+    def constrained(self) -> Finisher:
+        """Only what changes learned columns; doing the rest after it changes them no more."""
+        return replace(self, names=self.domain.names, derived={}, made_up={})
 
     def __call__(
         self, batch: pa.RecordBatch, first_row: int, rng: np.random.Generator
