@@ -1,6 +1,6 @@
 """Rebuilds this repository's own ledger: `make example-ledger`.
 
-Three real releases of the RAND Health Insurance Experiment are made through the gate, with keys that are
+Real releases of the RAND Health Insurance Experiment are made through the gate, with keys that are
 thrown away afterwards; the chain, its approvals and the policy with the public keys land in this checkout,
 and the new genesis digest in README.md. Until 1.0 the chain may be rebuilt; nothing else touches it.
 """
@@ -18,6 +18,7 @@ RELEASES = {
     "rand-health/2026q4-vendor-testing": ("privacy", "security"),
     "rand-health/2026q4-plan-design": ("privacy", "security", "legal"),
     "rand-health/2026q4-teaching": ("privacy", "security"),
+    "rand-health/2026q4-utilization-statistics": ("privacy", "security"),
 }
 ROOT = re.compile(r"(?<=dpgate verify --root )sha256:[0-9a-f]{64}")
 

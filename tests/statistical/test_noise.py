@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
+from dpgate.accounting.calibrate import Budget, gaussian_event, laplace_event, noisy_max_event
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.event import Event
 
@@ -59,6 +59,33 @@ def test_gaussian_noise_has_its_scale_and_no_other(rho: str, moved: int, relatio
     assert p_value(noise, scale * 0.7) < ALPHA
     assert abs(noise.mean()) < 5 * scale / DRAWS**0.5
     assert abs(np.corrcoef(noise[1:], noise[:-1])[0, 1]) < 5 / DRAWS**0.5
+
+
+def laplace_p_value(noise: np.ndarray, scale: float) -> float:
+    """Two-sided p-value of Σ |noise| against its law under the discrete Laplace of that scale."""
+    p = np.exp(-1 / scale)
+    mean = 2 * p / (1 - p**2)
+    square = 2 * p / (1 - p) ** 2  # E x²; Σ|x| is normal enough at 12,000 draws
+    score = (abs(noise).sum() - len(noise) * mean) / np.sqrt(len(noise) * (square - mean**2))
+    return float(2 * stats.norm.sf(abs(score)))
+
+
+@pytest.mark.parametrize(
+    ("measure", "amount"), [("epsilon", "2"), ("epsilon", "0.05"), ("rho", "0.001")]
+)
+@pytest.mark.parametrize("moved", [1, 2, 300])
+def test_laplace_noise_has_its_scale_and_no_other(measure: str, amount: str, moved: int) -> None:
+    event = laplace_event(
+        name="test.noise", budget=Budget(measure, Decimal(amount)), times=1, sensitivity=moved,  # type: ignore[arg-type]
+        relation="add-remove",
+    )  # fmt: skip
+    counts = np.full(DRAWS, -70, dtype=np.int64)
+    noise = Mechanisms([event], "add-remove").laplace("test.noise", counts) - counts
+    scale = float(event.scale)
+    assert laplace_p_value(noise, scale) > ALPHA
+    assert laplace_p_value(noise, scale * 1.3) < ALPHA
+    assert laplace_p_value(noise, scale * 0.7) < ALPHA
+    assert abs(noise.mean()) < 5 * 2**0.5 * scale / DRAWS**0.5
 
 
 @pytest.mark.parametrize("wrong", [1.0, 1.3, 0.7])

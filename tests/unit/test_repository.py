@@ -43,10 +43,11 @@ def dataset() -> Dataset:
     return read(DATASET / "dataset.yaml", Dataset)
 
 
-def test_three_releases_are_written() -> None:
+def test_four_releases_are_written() -> None:
     assert [path.parent.name for path in RELEASES] == [
         "2026q4-plan-design",
         "2026q4-teaching",
+        "2026q4-utilization-statistics",
         "2026q4-vendor-testing",
     ]
 
@@ -65,9 +66,11 @@ def test_a_release_stands_where_its_names_say_and_asks_for_what_exists(
         assert release.spec.privacy.epsilon <= limits.epsilon_per_release_at_most
         if release.spec.synthesize is not None:
             assert release.spec.synthesize.with_ in limits.synthesizers
+        if release.spec.statistics is not None:
+            assert limits.statistics
 
 
-def test_the_three_fit_the_year_and_a_fourth_does_not(policy: PrivacyPolicy) -> None:
+def test_the_four_fit_the_year_and_a_fifth_does_not(policy: PrivacyPolicy) -> None:
     releases = [read(path, Release) for path in RELEASES]
     accounting = policy.spec.accounting
     population = policy.spec.populations["rand-hie-1974-1982"]
@@ -89,6 +92,8 @@ def test_the_three_fit_the_year_and_a_fourth_does_not(policy: PrivacyPolicy) -> 
     assert cost(releases) <= limits["sensitivity", "phi"] < cost([*releases, releases[0]])
     vendor = next(r for r in releases if r.spec.purpose == "vendor-testing")
     assert cost([vendor]) <= limits["purpose", "vendor-testing"] < cost([vendor, vendor])
+    numbers = [r for r in releases if r.spec.type == "statistics"]
+    assert cost(numbers) <= limits["type", "statistics"] < cost(numbers * 2)
     assert cost(releases) <= population.lifetime.epsilon
 
 
