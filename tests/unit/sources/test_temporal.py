@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpgate.errors import SourceError
@@ -29,6 +29,7 @@ def micros(values: pa.Array) -> list[int | None]:
     return [int(tick) if fine else None for tick, fine in zip(found, good, strict=True)]
 
 
+@settings(deadline=None)
 @given(st.datetimes(dt.datetime(1678, 1, 1), dt.datetime(2261, 1, 1)))  # noqa: DTZ001 - naive
 def test_all_units_and_spellings_agree(moment: dt.datetime) -> None:
     whole = moment.replace(microsecond=0)
@@ -47,6 +48,7 @@ def test_all_units_and_spellings_agree(moment: dt.datetime) -> None:
     assert ticks(pa.array([moment.isoformat().encode()]), DATE)[0].tolist() == [days]
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_every_day_of_the_calendar(day: dt.date) -> None:
     found, good = ticks(pa.array([day.isoformat()]), DATE)

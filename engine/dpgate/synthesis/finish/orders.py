@@ -102,8 +102,9 @@ def _exchange(
 ) -> None:
     """Exchanges the values of one column between rows out of order and others, by chance."""
     rows = np.flatnonzero(wrong)
-    partners = rng.permutation(len(wrong))[: len(rows)]
-    rows = rng.permutation(rows)[: len(partners)]
+    if not len(rows):
+        return
+    partners = rng.choice(len(wrong), len(rows), replace=False)
     # No row in two exchanges at once; what is missing stays where it is.
     apart = (wrong[partners] == 0) & ~columns[name].missing[partners]
     apart &= ~columns[name].missing[rows]
