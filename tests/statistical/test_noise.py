@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from dpgate.accounting.calibrate import Budget, gaussian_event, laplace_event, noisy_max_event
+from dpgate.accounting.calibrate import (
+    Budget,
+    adaptive_event,
+    gaussian_event,
+    laplace_event,
+    noisy_max_event,
+    run_scale,
+)
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.event import Event
 
@@ -99,6 +107,26 @@ def test_noisy_max_selects_with_its_probabilities(wrong: float) -> None:
     weights = np.exp(scores / (scale * wrong))
     p = stats.chisquare(seen, DRAWS * weights / weights.sum()).pvalue
     assert (p > ALPHA) == (wrong == 1.0)
+
+
+@pytest.mark.parametrize("part", ["1/40", "1/3", "1"])
+def test_an_adaptive_run_has_the_scale_it_was_given_and_no_other(part: str) -> None:
+    event = adaptive_event(
+        "adaptive-gaussian",
+        name="test.noise",
+        rho=Decimal("0.01"),
+        times=40,
+        sensitivity_squared=1,
+        relation="add-remove",
+    )
+    chosen = run_scale(event, Fraction(part) * Fraction(event.loss))
+    counts = np.full(DRAWS, 1000, dtype=np.int64)
+    session = Mechanisms([event], "add-remove")
+    noise = session.gaussian("test.noise", counts, scale=chosen) - counts
+    scale = 1 / (2 * float(event.loss) * float(Fraction(part))) ** 0.5
+    assert p_value(noise, scale) > ALPHA
+    assert p_value(noise, scale * 1.3) < ALPHA
+    assert p_value(noise, scale * 0.7) < ALPHA
 
 
 def test_seeds_change_nothing() -> None:

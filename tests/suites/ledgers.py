@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from typing import cast
 
 from dpgate.accounting.curves import loss_of
 from dpgate.model.event import Event, Mechanism
@@ -39,13 +40,13 @@ def event(
 
 
 def ledger(seed: int) -> list[Event]:
-    """Up to eight events of all four mechanisms, from a public seed."""
+    """Up to eight events of every kind of loss, from a public seed."""
     draw = random.Random(seed)
     made = []
     for _ in range(draw.randint(1, 8)):
         times = draw.choice((1, 1, 2, 13, 91))
         squared = str(draw.choice((1, 2, 4)))
-        kind = draw.choice(("gaussian", "noisy-max", "laplace", "sampled"))
+        kind = draw.choice(("gaussian", "noisy-max", "laplace", "sampled", "adaptive-gaussian"))
         if kind == "sampled":
             rate, scale = f"{draw.uniform(0.001, 0.2):.4f}", f"{draw.uniform(0.8, 4):.3f}"
             made.append(event("sampled-gaussian", scale=scale, rate=rate, times=times))
@@ -54,6 +55,6 @@ def ledger(seed: int) -> list[Event]:
             made.append(event("laplace", scale=scale, times=times, sensitivity_squared=squared))
         else:
             scale = f"{draw.uniform(2, 200):.3f}"
-            mechanism: Mechanism = "gaussian" if kind == "gaussian" else "noisy-max"
+            mechanism: Mechanism = cast("Mechanism", kind)
             made.append(event(mechanism, scale=scale, times=times, sensitivity_squared=squared))
     return made

@@ -14,7 +14,7 @@ from dp_accounting import rdp
 
 from dpgate.accounting import curves
 from dpgate.errors import AccountingError
-from dpgate.model.event import Event
+from dpgate.model.event import ADAPTIVE, Event
 from tests.suites.ledgers import event, ledger
 
 ORDERS = (2, 3, 4, 8, 16, 32, 64)
@@ -28,8 +28,9 @@ def as_dp_event(item: Event) -> dp_accounting.DpEvent:
         )
         return dp_accounting.SelfComposedDpEvent(one, item.times)
     squared = float(item.scale) ** 2 / float(item.sensitivity_squared)
+    runs = 1 if item.mechanism in ADAPTIVE else item.times
     return dp_accounting.SelfComposedDpEvent(
-        dp_accounting.GaussianDpEvent(math.sqrt(squared)), item.times
+        dp_accounting.GaussianDpEvent(math.sqrt(squared)), runs
     )
 
 
