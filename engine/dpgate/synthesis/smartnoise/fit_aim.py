@@ -11,7 +11,7 @@ from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel
 from dpgate.synthesis.smartnoise.aim import PatchedAim
 from dpgate.synthesis.smartnoise.convert import directed
 from dpgate.synthesis.smartnoise.counted import Counted
-from dpgate.synthesis.smartnoise.plan import AIM, aim_weights, scales
+from dpgate.synthesis.smartnoise.plan import aim_weights
 from dpgate.synthesis.smartnoise.quiet import quiet
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ def fit(
     Privacy:
         Data is read in `PatchedAim` alone.
     """
-    rounds = next(event.times for event in events if event.name == AIM.select)
     with quiet():
         data = Counted(source, 0)
         columns = list(data.domain)
@@ -39,7 +38,7 @@ def fit(
             tuple(columns[place] for place in clique): weight
             for clique, weight in aim_weights(task.domain).items()
         }
-        synthesizer = PatchedAim(weights, rounds, scales(events, AIM), mechanisms, progress)
+        synthesizer = PatchedAim(weights, events, mechanisms, progress)
         synthesizer.AIM(data, list(weights))
         fitted = synthesizer.synthesizer
         whole = [Coarsening.none(size) for size in task.domain.sizes]

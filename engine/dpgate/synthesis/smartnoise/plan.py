@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
 
-from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
+from dpgate.accounting.calibrate import (
+    adaptive_event,
+    gaussian_event,
+    noisy_max_event,
+    run_scale,
+)
 from dpgate.accounting.rounding import significant_down
 from dpgate.errors import SynthesisError
 from dpgate.model.domain import Domain
-from dpgate.model.event import Event
+from dpgate.model.event import ADAPTIVE, Event
 from dpgate.synthesis.interface import NoiseRow, Task
 from dpgate.synthesis.representable import require_representable
 
@@ -25,8 +31,7 @@ _CELLS_AT_MOST = 2**26
 """Cells of all two-way tables: they are held in memory together (512 MiB)."""
 
 _AIM_ROUNDS = 2
-"""Rounds of AIM for each column. SmartNoise plans 16 and halves its noise on the way, which ends
-after about as many."""
+"""Rounds of AIM for each column, at most. SmartNoise plans 16; each takes seconds to compile."""
 
 NORMAL_95 = 1.959964
 
@@ -69,8 +74,8 @@ def plan_mst(task: Task, rho: Decimal) -> tuple[Event, ...]:
 def plan_aim(task: Task, rho: Decimal) -> tuple[Event, ...]:
     """One-way tables, then so many rounds of a selection and a table.
 
-    A tenth of the budget selects, as in SmartNoise; all tables get the same noise. SmartNoise
-    would lower it in later rounds, as far as what was measured suggests; here it is fixed.
+    A tenth of the budget selects, as in SmartNoise, and all tables get the same noise, until a
+    round changes the model by less than its noise: the rounds after it get four times as much.
 
     Args:
         task: public.
@@ -93,7 +98,8 @@ def plan_aim(task: Task, rho: Decimal) -> tuple[Event, ...]:
         AIM.two_way: tables * rounds,
     }
     heaviest = max(aim_weights(task.domain).values())
-    return _events(task, rho, times, shares, SCORE_UNIT * heaviest)
+    one_way, *later = _events(task, rho, times, shares, SCORE_UNIT * heaviest)
+    return (one_way, *(_adaptive(event) for event in later))
 
 
 def aim_weights(domain: Domain) -> Mapping[tuple[int, ...], int]:
@@ -135,9 +141,18 @@ def require_small(domain: Domain, name: str) -> None:
 
 
 def scales(events: Sequence[Event], names: Names) -> tuple[float, float]:
-    """σ on each cell of one-way and of two-way tables, in records; 0 for none."""
-    by_name = {event.name: float(event.scale) for event in events}
+    """σ on each cell of one-way and of two-way tables, in records; 0 for none.
+
+    Of AIM's two-way tables the first, which have the most noise.
+    """
+    by_name = {event.name: float(_first(event)) for event in events}
     return by_name[names.one_way], by_name.get(names.two_way, 0.0)
+
+
+def _first(event: Event) -> Decimal:
+    if event.mechanism not in ADAPTIVE:
+        return event.scale
+    return run_scale(event, Fraction(event.loss) / event.times)
 
 
 def noise(task: Task, events: Sequence[Event], names: Names) -> tuple[NoiseRow, ...]:
@@ -147,6 +162,18 @@ def noise(task: Task, events: Sequence[Event], names: Names) -> tuple[NoiseRow, 
     if len(task.domain) > 1:
         rows.append(NoiseRow(order=2, half_width=NORMAL_95 * two))
     return tuple(rows)
+
+
+def _adaptive(event: Event) -> Event:
+    """The same loss, for as many runs at most, whose scales are chosen as they come."""
+    return adaptive_event(
+        "adaptive-noisy-max" if event.mechanism == "noisy-max" else "adaptive-gaussian",
+        name=event.name,
+        rho=event.loss,
+        times=event.times,
+        sensitivity_squared=event.sensitivity_squared,
+        relation=event.relation,
+    )
 
 
 def _events(
