@@ -65,10 +65,10 @@ class SmartnoiseMst:
 
 
 class SmartnoiseAim:
-    """SmartNoise's AIM with public domains, OpenDP's integer noise and public rounds.
+    """SmartNoise's AIM with public domains and OpenDP's integer noise.
 
-    Its workload, weights, candidates, estimation (mbi) and their settings are kept; the noise
-    does not shrink on the way.
+    Its workload, weights, candidates, annealing, estimation (mbi) and their settings are kept, but
+    for the number of rounds that it plans for, 2 a column instead of 16.
     """
 
     name: str = "smartnoise-aim"
