@@ -90,7 +90,9 @@ def _seed() -> None:
 
 def _epsilon(rho: Decimal) -> float:
     """An ε that SmartNoise turns back into at most `rho`."""
-    epsilon = float(epsilon_of_rho(rho, _DELTA))
+    epsilon = float(epsilon_of_rho(rho, _DELTA)) - 1e-6  # it was rounded up to 6 decimals
+    step = 1e-6
     while Fraction(cdp_rho(epsilon, float(_DELTA))) > Fraction(rho):
-        epsilon *= 1 - 1e-6
+        epsilon *= 1 - step
+        step *= 2
     return epsilon
