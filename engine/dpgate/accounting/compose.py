@@ -83,7 +83,7 @@ def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:
     Returns:
         OpenDP's own conversion for zCDP and pure events, else (`sampled-gaussian`) the lowest ε
         over `REPORT_ORDERS`; for δ = 0 the exact sum of pure ε's, infinite where an event has
-        none. Rounded up to 6 decimals.
+        none or needs a δ₀. Rounded up to 6 decimals.
 
     Raises:
         AccountingError: an event records less than its parameters cost, or relations are mixed.
@@ -92,7 +92,7 @@ def release_epsilon(events: Sequence[Event], delta: Decimal) -> Decimal:
         return Decimal(0)
     spend = Spend.of(events, REPORT_ORDERS)
     if not delta:
-        return _pure(events)
+        return INFINITE if spend.delta0 else _pure(events)
     left = EXACT.subtract(delta, spend.delta0)
     if left <= 0:
         return INFINITE
