@@ -228,7 +228,8 @@ def documents(reserves: Sequence[Judged]) -> str:
         # What it rests on is what its events say: the synthesizer need not be installed here.
         exact = all(event.proof == "opendp" for event in each.entry.events)
         made = each.case.release.spec.synthesize
-        proofs = {made.with_: "opendp" if exact else "real-arithmetic"} if made else {}
+        maker = made.with_ if made else "statistics"
+        proofs = {maker: "opendp" if exact else "real-arithmetic"}
         findings = check.judge(each.case, each.policy, time.day, proofs)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:

@@ -156,6 +156,21 @@ def class_statistics(case: Case) -> Iterator[Finding]:
             )
 
 
+def statistics_proof(case: Case) -> Iterator[Finding]:
+    """A ledger's release of statistics rests on a proof that the class of each column allows."""
+    proof = case.proofs.get("statistics", "opendp")
+    for name in case.release.spec.columns if case.release.spec.statistics else ():
+        column = case.dataset.spec.columns.get(name)
+        rule = None if column is None else case.policy.spec.classes.get(column.sensitivity)
+        if rule is not None and proof not in rule.proofs:
+            yield case.finding(
+                "class-proof",
+                f"its events rest on proof {proof}, not allowed for column {name}",
+                "allowed: " + ", ".join(rule.proofs),
+                "statistics",
+            )
+
+
 def _queries(case: Case) -> Iterator[tuple[int, Query]]:
     statistics = case.release.spec.statistics
     if statistics is not None:

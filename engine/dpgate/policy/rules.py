@@ -331,6 +331,7 @@ RULES: tuple[Rule, ...] = (
     queries.query_size,
     queries.query_range,
     queries.class_statistics,
+    queries.statistics_proof,
 )
 
 

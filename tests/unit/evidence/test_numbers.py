@@ -14,7 +14,8 @@ GOOD = {"value": [1.0, 2.0], "low": [0.0, 2.0], "high": [1.5, 2.0]}
 
 def test_a_table_that_conforms() -> None:
     result = conformity({"means": (pa.table(GOOD), 2)})
-    assert (result.metric, result.disclosure, result.value) == ("schema_conformity", "public", 0)
+    assert result.metric == "schema_conformity"
+    assert result.value == 0
 
 
 @pytest.mark.parametrize(

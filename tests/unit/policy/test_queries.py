@@ -119,6 +119,13 @@ def test_a_class_allows_kinds_by_name() -> None:
     assert {finding.fix for finding in found} == {"allowed: no statistics at all"}
 
 
+def test_noise_that_is_no_opendps_is_for_classes_that_allow_it() -> None:
+    changes = asking("{name: x, type: count, by: [clinic]}", "clinic")
+    found = judge(changes, proofs={"statistics": "real-arithmetic"})
+    assert [finding.rule for finding in found] == ["class-proof"]
+    assert word_at(found[0], changes).startswith("queries")
+
+
 def test_synthetic_rows_are_none_of_these_rules_business() -> None:
     assert judge() == ()
 

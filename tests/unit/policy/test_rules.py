@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -21,9 +23,13 @@ DERIVED = """  derive:
   columns:"""
 
 
-def judge(changes: Changes | None = None, today: dt.date = TODAY) -> tuple[Finding, ...]:
+def judge(
+    changes: Changes | None = None,
+    today: dt.date = TODAY,
+    proofs: Mapping[str, str] = MappingProxyType(PROOFS),
+) -> tuple[Finding, ...]:
     return rules.evaluate(
-        policy(changes), loaded(DATASET, changes), loaded(RELEASE, changes), today, PROOFS
+        policy(changes), loaded(DATASET, changes), loaded(RELEASE, changes), today, proofs
     )
 
 
