@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from dpgate.evidence.schema import conformity
 from dpgate.model.domain import ColumnDomain, Domain
+from dpgate.synthesis.sampling.decode import decode, schema
+from tests.suites.columns import KINDS
 from tests.unit.evidence.worlds import DOMAIN, SYNTHETIC, table
 
 GOOD = table(SYNTHETIC)
@@ -86,3 +91,42 @@ def test_many_faults_are_counted_and_twenty_described() -> None:
     )
     result = conformity(pa.table({f"c{i}": [7] for i in range(30)}), wide, 1)
     assert (result.value, len(result.details)) == (Decimal(30), 20)
+
+
+NEW = Domain(
+    columns=tuple(
+        dataclasses.replace(KINDS[name], name=name)
+        for name in ("days", "hours", "cost", "zip", "weeks")
+    )
+)
+
+
+def drawn() -> pa.Table:
+    rng = np.random.default_rng(0)
+    arrays = [decode(rng.integers(0, c.size, 50), c, rng) for c in NEW.columns]
+    return pa.Table.from_arrays(arrays, schema=schema(NEW))
+
+
+def test_dates_moments_decimals_and_postal_codes_conform() -> None:
+    assert conformity(drawn(), NEW, 50).details == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("days", pa.array([dt.date(2019, 12, 31), None]), "has 1 values outside its bounds"),
+        ("weeks", pa.array([dt.date(2019, 12, 30), None]), "has 1 missing values"),
+        ("weeks", pa.array(["2019-12-30", "2019-12-31"]), "stored as string, not as date"),
+        ("hours", pa.array([0, 1585396800], pa.timestamp("s")), "has 1 values outside its bounds"),
+        ("hours", pa.array([1585396800] * 2, pa.timestamp("s", tz="UTC")), "not as timestamp"),
+        ("cost", pa.array([Decimal("1.5")] * 2, pa.decimal128(18, 1)), "not as decimal"),
+        ("cost", pa.array([Decimal("-0.01"), None], pa.decimal128(18, 2)), "1 values outside"),
+        ("zip", pa.array(["2139", "0213x"]), "2 distinct values that its domain does not list"),
+    ],
+)
+def test_departures_of_the_new_kinds(name: str, values: pa.Array, message: str) -> None:
+    table = drawn().slice(0, 2)
+    table = table.set_column(NEW.names.index(name), name, values)
+    details = conformity(table, NEW, 2).details
+    assert len(details) == 1
+    assert message in details[0]
