@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import time_machine
 
@@ -359,6 +361,34 @@ def stays_are_as_described(team: Team) -> None:
     card = json.loads((team.folder / "out" / "card.json").read_text())
     assert card["constraints"][0] == "discharged >= admitted"
     assert "In every row: discharged" in (team.folder / "out" / "card.md").read_text()
+
+
+def every_format_holds_the_same_rows(team: Team) -> None:
+    """Files that tell types are read back and compared; all name the reservation that paid."""
+    import duckdb
+    import fastavro
+
+    out = team.folder / "out"
+    parquet = pq.read_table(out / "data.parquet")
+    rows = parquet.to_pylist()
+    with pa.ipc.open_file(out / "data.arrow") as file:
+        assert file.read_all().to_pylist() == rows
+        assert file.schema.metadata == parquet.schema.metadata
+    with (out / "data.avro").open("rb") as handle:
+        assert list(fastavro.reader(handle)) == rows
+    with duckdb.connect() as base:
+        base.execute((out / "data.sql").read_bytes().decode())
+        assert base.sql("FROM data").to_arrow_table().to_pylist() == rows
+    lines = (out / "data.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["ward"] for line in lines] == [row["ward"] for row in rows]
+    with (out / "data.csv").open(newline="") as handle:
+        assert [row["ward"] for row in csv.DictReader(handle)] == [row["ward"] for row in rows]
+    paid = parquet.schema.metadata[b"dpgate.record"].decode()
+    for kind in ("csv", "jsonl"):
+        beside = json.loads((out / f"data.{kind}-metadata.json").read_text())
+        assert beside["notes"][0]["dpgate.record"] == paid
+    shown = team.dpgate("ledger", "show", "--format", "json").stdout
+    assert paid in shown
 
 
 ACTIONS: dict[str, Action] = {

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dpgate.sources.interface import Cells
     from dpgate.synthesis.sampling.ancestral import Table
 
-_ROWS_AT_ONCE = 2**18
+_ROWS_AT_ONCE = 2**17
 """Columns of a batch, and the order their rows are sorted in, then stay in a processor's cache."""
 _WORKERS = min(4, os.cpu_count() or 1)
 """Batches made at a time; what one costs is spent outside Python's lock."""
