@@ -19,7 +19,7 @@ from dpgate.loading.scalars import Scalar, ScalarError, resolve
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_NODES = 60_000
 MAX_PROBLEMS = 50
 
 Path = tuple[str | int, ...]
