@@ -1,4 +1,4 @@
-"""Attacks on draws from kept models: rows that are not what their record says."""
+"""Attacks on draws from kept models and on series: rows that are not what their record says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dpgate.ledger import envelope
 from dpgate.loading.canonical import canonical, sha256
 from dpgate.model.draw import Draw, parse_condition
 from dpgate.model.record import Artifact, Sample
+from tests.corpus.consenting import consent
 from tests.corpus.scene import FIRST, SECOND, Found, Scene
 
 MODEL = "second-files/model.dpgate"
@@ -82,3 +83,19 @@ def sample_files_exchanged(scene: Scene) -> Found:
     with (folder / "data.csv").open("a") as file:
         file.write('"0-17","north",7,"acute",true\n')
     return scene.verify(artifacts=folder)
+
+
+def _continued(scene: Scene, of: str, **changes: str) -> Found:
+    """A reservation of a further period, approved, that the gate would not have made."""
+    said = f"  increment: {{of: {of}, period: 2026-Q4}}\n  retention:"
+    name = scene.manifest("fourth", {"  retention:": said, **changes}, approve=False)
+    scene.append(scene.reserve(name, approvals=consent(scene, name)))
+    return scene.verify()
+
+
+def increment_of_what_was_withdrawn(scene: Scene) -> Found:
+    return _continued(scene, "vendor-testing")
+
+
+def increment_of_other_columns(scene: Scene) -> Found:
+    return _continued(scene, "second", **{"reason, follow_up]": "reason]"})

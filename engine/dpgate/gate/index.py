@@ -18,8 +18,9 @@ from typing import cast
 
 from dpgate.accounting.filter import Spend
 from dpgate.accounting.rounding import EXACT
+from dpgate.errors import ChainError
 from dpgate.gate.results import Open
-from dpgate.ledger.chain import Link
+from dpgate.ledger.chain import Link, read_link
 from dpgate.ledger.lifecycle import State
 from dpgate.model.record import (
     Document,
@@ -69,6 +70,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._orders: tuple[int, ...] = ()
+        self._files: Mapping[str, bytes] = {}
         try:
             self._base = sqlite3.connect(path, timeout=30, isolation_level=None)
             if self._base.execute("PRAGMA user_version").fetchone() != (_VERSION,):
@@ -169,9 +171,15 @@ class Index:
         row = self._one(f"{_SUMS}{where}{_LAST}", population, *selector, *given)
         return tuple(Decimal(text) for text in json.loads(row[0])) if row else None
 
-    def at_orders(self, orders: tuple[int, ...]) -> Index:
-        """The same index, answering at the orders of the policy (they never change)."""
+    def at_orders(self, orders: tuple[int, ...], files: Mapping[str, bytes]) -> Index:
+        """The same index, answering at the orders of the policy (they never change).
+
+        Args:
+            orders: those of the policy.
+            files: the ledger's, for the few entries that are read again.
+        """
         self._orders = orders
+        self._files = files
         return self
 
     def spent(self, scope: Scope) -> Spend:
@@ -188,6 +196,18 @@ class Index:
         """How often a release was attempted; each one is spent."""
         row = self._one("SELECT COUNT(*) FROM reserves WHERE release = ?", release)
         return int(row[0]) if row else 0
+
+    def paid(self, release: str) -> tuple[Reserve, ...]:
+        """The reservations of a release, in order, read again; their digests are known here."""
+        query = "SELECT sequence, digest FROM reserves WHERE release = ? ORDER BY sequence"
+        found = []
+        for sequence, digest in self._base.execute(query, (release,)).fetchall():
+            name = f"{sequence:06d}-reserve.dsse.json"
+            link = read_link(name, self._files[name])
+            if link.digest != digest or not isinstance(link.entry, Reserve):
+                raise ChainError(f"{link.path}: is not the entry that was seen here before")
+            found.append(link.entry)
+        return tuple(found)
 
     def open(self, release: str) -> tuple[Open, ...]:
         """Attempts of a release that nothing has closed."""

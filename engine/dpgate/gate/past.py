@@ -15,6 +15,7 @@ from dpgate.accounting.filter import Spend
 from dpgate.gate.costing import from_record
 from dpgate.gate.results import Open
 from dpgate.ledger.chain import Chain
+from dpgate.model.record import Reserve
 from dpgate.policy.scopes import Scope, Tally
 
 
@@ -26,6 +27,9 @@ class Past(Protocol):
 
     def attempts(self, release: str) -> int:
         """How often a release was attempted; each one is spent."""
+
+    def paid(self, release: str) -> tuple[Reserve, ...]:
+        """The reservations of a release, in order."""
 
     def open(self, release: str) -> tuple[Open, ...]:
         """Attempts of a release that nothing has closed."""
@@ -64,6 +68,10 @@ class ChainPast:
     def attempts(self, release: str) -> int:
         """How often a release was attempted; each one is spent."""
         return len(self._chain.attempts(release))
+
+    def paid(self, release: str) -> tuple[Reserve, ...]:
+        """The reservations of a release, in order."""
+        return tuple(entry for _, entry in self._chain.attempts(release))
 
     def open(self, release: str) -> tuple[Open, ...]:
         """Attempts of a release that nothing has closed."""

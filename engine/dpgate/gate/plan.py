@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import budgets, check
+from dpgate.gate import budgets, check, increments
 from dpgate.gate.approvals import Binding, Judgement, judge_release
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
@@ -78,6 +78,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
     findings += _reset_findings(case, standing)
+    findings += increments.findings(case, standing.past)
     denied = any(finding.level == "deny" for finding in findings)
     done = standing.past.released_by(case.name) is not None
     cost = None if denied or done else cost_of(policy, case)
@@ -272,6 +273,7 @@ def _result(
         attempts=standing.past.attempts(case.name),
         open=still_open,
         entry=done,
+        series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         next=_next(case.name, verdict, lacking, still_open),
     )

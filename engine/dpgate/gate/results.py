@@ -99,6 +99,27 @@ class Open(Frozen):
     attempt: int
 
 
+class SeriesRow(Frozen):
+    """One earlier release of a series."""
+
+    release: str
+    period: str
+    """Empty for a first one that named none."""
+    attempts: int
+    epsilon: Recorded
+    """ε of one attempt alone."""
+
+
+class Series(Frozen):
+    """The releases that an increment continues."""
+
+    period: str
+    """Of this release."""
+    rows: tuple[SeriesRow, ...]
+    epsilon: Recorded
+    """Of all their attempts and this release together, composed, at the policy's δ."""
+
+
 class PlanResult(Frozen):
     """What a release would cost, and what it still needs."""
 
@@ -143,6 +164,8 @@ class PlanResult(Frozen):
     open: tuple[Open, ...]
     entry: int | None
     """Ledger entry that released it, if it was."""
+    series: Series | None = None
+    """What this release continues, if its manifest says so."""
     policy_note: str
     """Says so if the work tree's policy is not the adopted one."""
     next: str

@@ -79,7 +79,7 @@ def open_standing(space: Workspace, *, offline: bool) -> Standing:
     head = _extended(files, memory, index)
     policy_file = loaded_document(head.policy)
     orders = policy_of(policy_file).spec.accounting.orders
-    return Standing(root=root, policy_file=policy_file, past=index.at_orders(orders))
+    return Standing(root=root, policy_file=policy_file, past=index.at_orders(orders, files))
 
 
 def _root(files: Mapping[str, bytes]) -> str:

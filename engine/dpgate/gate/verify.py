@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError, UsageError
-from dpgate.gate import at_hand, recompute, rederive, samples
+from dpgate.gate import at_hand, increments, recompute, rederive, samples
 from dpgate.gate.collector import paused
 from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.workspace import now, policy_of, workspace
@@ -109,7 +109,9 @@ def policies(audit: Audit) -> str:
 def documents(audit: Audit) -> str:
     """6: every released manifest satisfied the rules then in force."""
     audit.reserves = rederive.judged(audit.linked)
-    return rederive.documents(audit.reserves)
+    judged = rederive.documents(audit.reserves)
+    further = increments.judge(audit.linked, audit.reserves)
+    return f"{judged}; {further}" if further else judged
 
 
 def approvals(audit: Audit) -> str:

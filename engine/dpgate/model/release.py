@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from dpgate.model.formats import Formats
+from dpgate.model.increment import Increment
 from dpgate.model.statistics import Statistics
 from dpgate.model.values import (
     ColumnName,
@@ -84,6 +85,9 @@ class ReleaseSpec(Frozen):
     privacy: Privacy
     utility: tuple[MarginalTvd, ...] = ()
     """Thresholds that synthetic rows must meet, or nothing is released (and the cost is spent)."""
+    increment: Increment | None = None
+    """That this is a further period of an earlier release. The same people may be in both: the
+    ledger composes their costs."""
     retention: Retention
     terms: tuple[Name, ...] = ()
 
@@ -153,3 +157,9 @@ class Release(Frozen):
     kind: Literal["Release"]
     metadata: ReleaseMetadata
     spec: ReleaseSpec
+
+    @model_validator(mode="after")
+    def _continues_another(self) -> Release:
+        if self.spec.increment is not None and self.spec.increment.of == self.metadata.name:
+            raise ValueError("increment names the release before this one, not this one")
+        return self

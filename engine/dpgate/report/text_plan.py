@@ -105,6 +105,7 @@ def _claims(result: PlanResult) -> list[Text]:
                 style="yellow",
             )
         )
+    lines += _series(result)
     lines += _persons(result)
     lines += _noise(result)
     lines += marginal_lines(result.marginals, result.rows_at_most, result.row)
@@ -115,6 +116,21 @@ def _claims(result: PlanResult) -> list[Text]:
             )
         )
     return lines
+
+
+def _series(result: PlanResult) -> list[Text]:
+    """What came before an increment, and what all of it costs the same people."""
+    if result.series is None:
+        return []
+    lines = [Text(f"period {result.series.period} of a series; the same people may be in all:")]
+    for row in result.series.rows:
+        tries = f", {row.attempts} attempts, all spent" if row.attempts > 1 else ""
+        period = f" ({row.period})" if row.period else ""
+        lines.append(Text(f"  {row.release}{period}: ε {shown(row.epsilon)} alone{tries}"))
+    together = (
+        f"with this one ε {shown(result.series.epsilon)} at δ={short(result.delta)}, composed"
+    )
+    return [*lines, Text(f"  {together}")]
 
 
 def _persons(result: PlanResult) -> list[Text]:
