@@ -243,7 +243,6 @@ def _result(
     verdict = _verdict(findings, lacking, still_open, released=done is not None)
     if standing.past.withdrawn(case.name):
         verdict = "withdrawn"
-    zero = Decimal(0)
     claim = cost.claim if cost else None
     return PlanResult(
         release=case.name,
@@ -251,7 +250,7 @@ def _result(
         delta=policy.spec.accounting.delta,
         orders=policy.spec.accounting.orders,
         scopes=rows,
-        epsilon=claim.epsilon if claim else zero,
+        epsilon=claim.epsilon if claim else Decimal(0),
         claimed_epsilon=(
             claimed_epsilon(cost.events, case.release.spec.privacy.delta) if cost else None
         ),
@@ -261,8 +260,8 @@ def _result(
         row=case.dataset.spec.unit.row,
         truncated=case.dataset.spec.unit.column is not None,
         rows_per_person=case.dataset.spec.unit.max_rows_per_person,
-        person_epsilon=claim.person_epsilon if claim else zero,
-        row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else zero,
+        person_epsilon=claim.person_epsilon if claim else Decimal(0),
+        row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
         noise=cost.product.noise(cost.events) if cost else (),
         marginals=cost.product.marginals(cost.events) if cost else (),
         rows_at_most=case.dataset.spec.rows.at_most,
