@@ -88,8 +88,8 @@ def _claims(result: PlanResult) -> list[Text]:
             f"by {filtered}"
         ),
         Text(
-            f"one loss, two figures: the first is OpenDP's at the release's own δ; the second is what {filtered} "
-            "certify, which budgets count: looser for a small release, tighter for many together",
+            f"one loss, two figures: OpenDP's at the release's own δ, and what {filtered} certify at the policy's, "
+            "which budgets count: a few orders overstate a small release, and many together hardly",
             style="dim",
         ),
         Text(
