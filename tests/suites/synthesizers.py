@@ -211,6 +211,13 @@ class SynthesizerSuite:
         assert tuple(table.column_names) == names
         assert model.total >= 0
 
+    def test_batches_are_the_rows_of_a_sample(self) -> None:
+        model = fit(self.synthesizer, worlds.rows(100), domain=self.domain).model
+        table = model.sample(30, ignore)
+        batches = list(model.batches(30, ignore))
+        assert sum(batch.num_rows for batch in batches) == 30
+        assert all(batch.schema == table.schema for batch in batches)
+
     @pytest.mark.parametrize("relation", RELATIONS)
     @pytest.mark.parametrize("harm", [None, *worlds.HOSTILE])
     def test_record_and_replay(

@@ -138,7 +138,7 @@ def _exact(edge: float) -> Decimal:
 
 def _drawn(bins: Cells, grid: _Grid, within: str, rng: np.random.Generator) -> Steps:
     """A step for each bin."""
-    if within == "lowest":
+    if within == "lowest" or grid.count.max() == 1:  # then nothing is left to draw
         return grid.first[bins]
     count = grid.count[bins]
     chance = rng.random(len(bins))

@@ -105,3 +105,34 @@ def test_a_table_of_another_shape_is_refused() -> None:
     step = Step(column=0, parents=(), table=np.full((1, 3), 1 / 3))
     with pytest.raises(ValueError, match=r"a table of shape \(1, 3\)"):
         DirectedModel(domain=domain((2,)), columns=(Coarsening.none(2),), steps=(step,), total=1.0)
+
+
+def test_batches_made_in_threads_come_in_order_and_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dpgate.synthesis.sampling.directed._ROWS_AT_ONCE", 500)
+    heard: list[float] = []
+    made = list(model(np.random.default_rng(4)).batches(3_200, lambda _, part: heard.append(part)))
+    assert [batch.num_rows for batch in made] == [500] * 6 + [200]
+    assert heard == [min(500 * turn, 3_200) / 3_200 for turn in range(1, 8)]
+    assert len({str(batch.slice(0, 200).to_pydict()) for batch in made}) == 7
+
+
+def test_threads_change_nothing_in_what_a_generator_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dpgate.synthesis.sampling.directed._ROWS_AT_ONCE", 100)
+    seeded, tables = np.random.default_rng, []
+    for workers in (1, 4):
+        monkeypatch.setattr("dpgate.synthesis.sampling.directed._WORKERS", workers)
+        with monkeypatch.context() as patch:
+            patch.setattr(np.random, "default_rng", lambda: seeded(5))
+            tables.append(model(seeded(6)).sample(1_000, lambda *_: None))
+    assert tables[0].equals(tables[1])
+
+
+def test_a_batch_that_fails_ends_the_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(DirectedModel, "batch", failing)
+    with pytest.raises(MemoryError):
+        model(np.random.default_rng(7)).sample(10, lambda *_: None)
