@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from dpgate.errors import SourceError
 from dpgate.sources.encode import encode, numbers
 from dpgate.sources.interface import MarginalSource, Sum
 from tests.suites import worlds
@@ -67,6 +69,10 @@ class SourceSuite:
     @abstractmethod
     def source(self, rows: list[worlds.Row], folder: Path) -> MarginalSource:
         """A source over the rows with the domain of `worlds`."""
+
+    def spoil(self, folder: Path) -> bool:
+        """Takes away, or damages, what `source` made there; whether there is anything to take."""
+        return False
 
     cliques: ClassVar[list[tuple[int, ...]]] = [
         (0,),
@@ -125,6 +131,28 @@ class SourceSuite:
             difference = after - before
             assert difference.min() >= 0
             assert difference.sum() == 1
+        assert capfd.readouterr() == ("", "")
+
+    def test_the_order_of_columns_and_tables_is_that_asked_for(self, tmp_path: Path) -> None:
+        source = self.source(worlds.rows(150), tmp_path)
+        one, other, turned = source.count([(0, 1, 2), (1,), (2, 0, 1)])
+        np.testing.assert_array_equal(one.transpose(2, 0, 1), turned)
+        np.testing.assert_array_equal(one.sum(axis=(0, 2)), other)
+
+    def test_what_breaks_is_told_without_a_word_of_the_data(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        source = self.source([*worlds.rows(40), worlds.HOSTILE["email"]], tmp_path)
+        if not self.spoil(tmp_path):
+            return
+        for measure in (partial(source.count, [(0, 2)]), partial(source.sums, SUMS)):
+            with pytest.raises(SourceError) as caught:
+                measure()
+            error = caught.value
+            assert error.message == "the source became unreadable while it was being counted"
+            said = f"{error}{error.fix}{error.__context__}{error.__cause__}"
+            assert "eve@" not in said
+            assert str(tmp_path) not in said
         assert capfd.readouterr() == ("", "")
 
     def test_sums_add_each_row_to_its_own_cell(self, tmp_path: Path) -> None:

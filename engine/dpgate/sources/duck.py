@@ -64,4 +64,6 @@ class DuckTable:
     def _connected(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        return duckdb.connect(str(self._path), read_only=True, config=_SETTINGS)
+        engine = duckdb.connect(str(self._path), read_only=True, config=_SETTINGS)
+        engine.sql("SET enable_progress_bar = false")  # it would print, and tell the time
+        return engine

@@ -35,11 +35,13 @@ _ROWS = pa.schema([("place", pa.int64()), ("person", pa.binary()), ("content", p
 
 _RANKED = """
 SELECT place FROM (
-  SELECT place, row_number() OVER (
-    PARTITION BY person ORDER BY md5(concat_ws('/', content, turn, $key, hex(person)))) AS rank
+  SELECT place, row_number() OVER (PARTITION BY person ORDER BY drawn) AS rank
   FROM (
-    SELECT place, person, content, row_number() OVER (PARTITION BY person, content) AS turn
-    FROM (SELECT place, person, md5_number(content) AS content FROM identified)))
+    SELECT place, person,
+      md5(person || content::BLOB || turn::VARCHAR::BLOB || $key::VARCHAR::BLOB) AS drawn
+    FROM (
+      SELECT place, person, content, row_number() OVER (PARTITION BY person, content) AS turn
+      FROM (SELECT place, person, md5(content) AS content FROM identified))))
 WHERE rank <= $rows
 """
 
@@ -104,6 +106,7 @@ class Truncated:
             tempfile.TemporaryDirectory() as folder,
             duckdb.connect(config={**_SETTINGS, "temp_directory": folder}) as engine,
         ):
+            engine.sql("SET enable_progress_bar = false")  # it would print, and tell the time
             engine.register("identified", pa.RecordBatchReader.from_batches(_ROWS, identified()))
             ranked = engine.sql(_RANKED, params={"key": self._key, "rows": self._rows})
             kept = [batch.column(0).to_numpy() for batch in ranked.to_arrow_reader(_BATCH)]

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from dpgate.errors import SourceError
+from dpgate.sources.duck import DuckTable
 from dpgate.sources.interface import MarginalSource
 from dpgate.sources.open import describe, open_source
 from tests.suites import worlds
@@ -29,6 +30,10 @@ class TestDatabaseFile(SourceSuite):
     def source(self, rows: list[worlds.Row], folder: Path) -> MarginalSource:
         stored(rows, folder / "a.duckdb")
         return opened(f"{folder}/a.duckdb?table=rows")
+
+    def spoil(self, folder: Path) -> bool:
+        (folder / "a.duckdb").unlink()
+        return True
 
 
 class TestView(SourceSuite):
@@ -82,3 +87,9 @@ def test_a_database_that_goes_away(tmp_path: Path) -> None:
     (tmp_path / "a.duckdb").unlink()
     with pytest.raises(SourceError, match="unreadable while it was being counted"):
         source.count([(0,)])
+
+
+def test_no_bar_tells_how_far_duckdb_is(tmp_path: Path) -> None:
+    stored(worlds.rows(3), tmp_path / "a.duckdb")
+    with DuckTable(tmp_path / "a.duckdb", ["rows"])._connected() as engine:
+        assert engine.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]

@@ -33,6 +33,10 @@ class TestFolder(SourceSuite):
             pq.write_table(worlds.table(some), place / "below" / f"part-{number}.parquet")
         return opened(place)
 
+    def spoil(self, folder: Path) -> bool:
+        (folder / "rows" / "below" / "part-1.parquet").unlink()
+        return True
+
 
 class TestPattern(SourceSuite):
     """CSV files, with columns in an order of their own."""
@@ -45,6 +49,10 @@ class TestPattern(SourceSuite):
                 writer.writeheader()
                 writer.writerows(some)
         return opened(folder / "rows-*.csv")
+
+    def spoil(self, folder: Path) -> bool:
+        (folder / "rows-1.csv").unlink()
+        return True
 
 
 class TestPartitioned(SourceSuite):

@@ -31,12 +31,21 @@ class TestParquet(SourceSuite):
         pq.write_table(worlds.table(rows), folder / "rows.parquet", row_group_size=64)
         return open_source(str(folder / "rows.parquet"), worlds.dataset(), list(worlds.COLUMNS))
 
+    def spoil(self, folder: Path) -> bool:
+        whole = (folder / "rows.parquet").read_bytes()
+        (folder / "rows.parquet").write_bytes(b"\xff" * 600 + whole[600:])
+        return True
+
 
 class TestCsv(SourceSuite):
     def source(self, rows: list[worlds.Row], folder: Path) -> MarginalSource:
         write_csv(rows, folder / "rows.csv")
         uri = (folder / "rows.csv").as_uri()
         return open_source(uri, worlds.dataset(), list(worlds.COLUMNS))
+
+    def spoil(self, folder: Path) -> bool:
+        (folder / "rows.csv").unlink()
+        return True
 
 
 class TestQuotedCsv(SourceSuite):

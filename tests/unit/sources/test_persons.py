@@ -61,6 +61,10 @@ class TestManyPersons(SourceSuite):
         names: list[object] = [f"p{number}" for number in range(len(rows))]
         return opened(named(rows, names, pa.string()), folder, 1)
 
+    def spoil(self, folder: Path) -> bool:
+        (folder / "a.parquet").unlink()
+        return True
+
 
 @pytest.mark.parametrize("rows", [1, 3, 50])
 def test_a_person_with_ten_thousand_rows_moves_at_most_k(rows: int, tmp_path: Path) -> None:

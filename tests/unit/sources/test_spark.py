@@ -52,6 +52,10 @@ class TestSpark(SourceSuite):
         pq.write_table(worlds.table(rows), folder / "rows.parquet", row_group_size=64)
         return opened(folder / "rows.parquet")
 
+    def spoil(self, folder: Path) -> bool:
+        (folder / "rows.parquet").unlink()
+        return True
+
 
 def test_the_same_rows_count_the_same_everywhere(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]

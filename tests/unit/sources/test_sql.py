@@ -78,10 +78,19 @@ class TestPostgres(SourceSuite):
         self.server = postgres
 
     def source(self, rows: list[worlds.Row], folder: Path) -> MarginalSource:
-        self.server.run("CREATE SCHEMA IF NOT EXISTS care")
-        table = f"care.{folder.name}" if folder.name in "ab" else "care.visits"
-        self.server.store(worlds.table(rows), table)
-        return open_source(self.server.uri(table), worlds.dataset(), list(worlds.COLUMNS))
+        self.server.run("DROP SCHEMA IF EXISTS care CASCADE", "CREATE SCHEMA care")
+        self.server.store(worlds.table(rows), "care.visits")
+        return open_source(self.server.uri("care.visits"), worlds.dataset(), list(worlds.COLUMNS))
+
+    def spoil(self, folder: Path) -> bool:
+        """The value of one row cannot be computed any more."""
+        broken = "/ (job <> 'eve@example.com')::int"
+        self.server.run(
+            "ALTER TABLE care.visits RENAME TO kept",
+            f"CREATE VIEW care.visits AS SELECT age {broken} AS age, income {broken} AS income,"
+            " job, grade, smokes FROM care.kept",
+        )
+        return True
 
 
 def wall(*parts: int) -> dt.datetime:
