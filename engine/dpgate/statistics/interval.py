@@ -70,11 +70,11 @@ def means(
     low = np.clip(below / np.where(below >= 0, most, least), *bounds)
     high = np.clip(above / np.where(above >= 0, least, most), *bounds)
     value = np.clip(total / np.maximum(count, 1), low, high)
-    step = 1000  # thousandths of a unit of the grid
+    middle, per = 1000 * grid.middle, 1000 * grid.per  # in thousandths of a unit
     return Estimates(
-        value=(np.rint(value * step) / step + grid.middle) / grid.per,
-        low=(np.floor(low * step) / step + grid.middle) / grid.per,
-        high=(np.ceil(high * step) / step + grid.middle) / grid.per,
+        value=(np.rint(value * 1000) + middle) / per,
+        low=(np.floor(low * 1000) + middle) / per,
+        high=(np.ceil(high * 1000) + middle) / per,
     )
 
 
