@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -68,34 +72,49 @@ class Postgres:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server on a socket in a folder of its own; it refuses to run as root, so somebody else does."""
-    if not shutil.which("initdb") or not shutil.which("pg_ctl"):
-        pytest.skip("PostgreSQL's server (initdb, pg_ctl) is not installed")
+    """A server on a socket in a folder of its own; it refuses to run as root, so nobody does."""
+    if not shutil.which("initdb") or not shutil.which("postgres"):
+        pytest.skip("PostgreSQL's server (initdb, postgres) is not installed")
+    if not shutil.which("setpriv"):
+        pytest.skip("setpriv, which runs PostgreSQL as another user than root, is not installed")
     pytest.importorskip("psycopg")
-    root = os.geteuid() == 0
-    if root and not shutil.which("setpriv"):
-        pytest.skip("PostgreSQL does not run as root, and setpriv is not installed")
     # Short and outside pytest's folders: sockets have short paths, and the server is another user.
     folder = Path(tempfile.mkdtemp(prefix="dpgate-pg-"))
-    someone = pwd.getpwnam("nobody")
-    switch = ["setpriv", f"--reuid={someone.pw_uid}", f"--regid={someone.pw_gid}", "--clear-groups"]
-    switch = switch if root else []
-    if root:
+    switch = ["setpriv", "--pdeathsig", "INT"]  # it ends with this process, however that ends
+    if os.geteuid() == 0:
+        someone = pwd.getpwnam("nobody")
         os.chown(folder, someone.pw_uid, someone.pw_gid)
+        user, group = f"--reuid={someone.pw_uid}", f"--regid={someone.pw_gid}"
+        switch += [user, group, "--clear-groups"]
     data = str(folder / "data")
-
-    def run(*words: str) -> None:
-        subprocess.run(
-            [*switch, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=60
-        )
-
+    made = ["initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    options = ("listen_addresses=", f"unix_socket_directories={folder}", "fsync=off")
+    settings = [word for option in options for word in ("-c", option)]
+    quiet: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "cwd": folder,
+    }
     try:
-        run("initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+        subprocess.run([*switch, *made], check=True, timeout=60, **quiet)
+        server = subprocess.Popen([*switch, "postgres", "-D", data, *settings], **quiet)
         try:
-            yield Postgres(folder, "tester")
+            found = Postgres(folder, "tester")
+            _await(found)
+            yield found
         finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _await(server: Postgres) -> None:
+    import psycopg
+
+    for _ in range(300):
+        with contextlib.suppress(psycopg.OperationalError):
+            server.run("SELECT 1")
+            return
+        time.sleep(0.1)
+    raise TimeoutError("PostgreSQL did not start within 30 seconds")
