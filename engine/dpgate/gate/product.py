@@ -107,8 +107,12 @@ class Product(Protocol):
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """What its noise already rules out, decided without data."""
 
-    def require(self) -> None:
-        """Raises whatever can be known to fail before anything is spent."""
+    def require(self, folder: Path) -> None:
+        """Raises whatever can be known to fail before anything is spent.
+
+        Args:
+            folder: where the attempt will keep what it makes.
+        """
 
     def make(self, bench: Bench) -> Made:
         """Measures the data and makes it.

@@ -145,7 +145,7 @@ def _preflight(job: Job, plan: Planned) -> None:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
     assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
-    plan.cost.product.require()
+    plan.cost.product.require(job.memory.folder)
 
 
 def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, Link]:

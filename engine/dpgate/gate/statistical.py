@@ -74,7 +74,7 @@ class Statistical:
             for place, message, fix in planning.shortfalls(self.task, margins)
         )
 
-    def require(self) -> None:
+    def require(self, folder: Path) -> None:  # noqa: ARG002 - the interface
         """Its formats can be written; that takes all that measuring takes."""
         files.formats_of(self.spec.formats)
 

@@ -108,10 +108,14 @@ class Synthetic:
         """Thresholds below the noise of their own measurement; luck could still meet one."""
         return tuple(noise.out_of_reach(self.thresholds, events, self.rows_at_most))
 
-    def require(self) -> None:
-        """Packages are there, formats can be written, a model that is to be kept can be kept."""
+    def require(self, folder: Path) -> None:
+        """Packages are there, formats can be written, rows have room, a model can be kept."""
         registry.require(self.synthesizer)
         files.formats_of(self.spec.formats)
+        from dpgate.synthesis.finish.finisher import finisher
+        from dpgate.synthesis.output.spool import require_room
+
+        require_room(finisher(self.dataset, self.columns).schema, self.task.rows, folder)
         if self.spec.keep_model:
             formats.require(self.synthesizer)
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import mmap
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
+from dpgate.errors import SynthesisError
 from dpgate.synthesis.output.files import refusal
+
+
+def require_room(schema: pa.Schema, rows: int, folder: Path) -> None:
+    """Raises if a folder has no room for so many rows, to be found out before anything is spent.
+
+    Args:
+        schema: of the rows.
+        rows: how many.
+        folder: where they will be spooled.
+
+    Raises:
+        SynthesisError: not even the least that they take is free.
+    """
+    bits = sum(32 if pa.types.is_string(f.type) else f.type.bit_width for f in schema)
+    least, free = rows * bits // 8, shutil.disk_usage(folder).free
+    if free < least:
+        raise SynthesisError(
+            f"{rows:,} rows take at least {least / 1e9:,.1f} GB, and {folder} has room for "
+            f"{free / 1e9:,.1f} GB",
+            fix="free space there, or release fewer rows",
+        )
 
 
 def spooled(batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from dpgate.errors import SynthesisError
-from dpgate.synthesis.output.spool import spooled
+from dpgate.synthesis.output.spool import require_room, spooled
 
 SCHEMA = pa.schema([pa.field("a", pa.int64()), pa.field("b", pa.string(), nullable=False)])
 
@@ -41,6 +42,14 @@ def test_the_file_has_no_name_and_goes_with_the_table(tmp_path: Path) -> None:
     del table
     gc.collect()
     assert held() == 0
+
+
+def test_too_many_rows_are_refused_beforehand(tmp_path: Path) -> None:
+    require_room(SCHEMA, 1_000, tmp_path)
+    rows = shutil.disk_usage(tmp_path).total // 12 + 1  # 8 bytes and 4
+    with pytest.raises(SynthesisError, match=f"{rows:,} rows take at least") as caught:
+        require_room(SCHEMA, rows, tmp_path)
+    assert "release fewer rows" in caught.value.fix
 
 
 def test_no_room_is_said_and_nothing_is_left(tmp_path: Path) -> None:
