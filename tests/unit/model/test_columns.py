@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -145,8 +146,6 @@ def test_what_cannot_be_is_refused(
 
 
 def test_a_decimal_bound_has_the_decimals_of_the_column() -> None:
-    from decimal import Decimal
-
     with pytest.raises(ValidationError, match=r"0\.125 has more than 2 decimals"):
         column("decimal", {"min": 0, "max": Decimal("0.125")})
 
