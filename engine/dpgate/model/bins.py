@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Literal, TypeVar
 
 _Edge = TypeVar("_Edge", int, Decimal)
-_END = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999)  # noqa: DTZ001 - wall-clock time
 Calendar = Literal["hour", "day", "week", "month", "quarter", "year"]
 
 
@@ -88,7 +87,7 @@ def _month(moment: dt.datetime, months: int) -> dt.datetime:
     month = (moment.month - 1) // months * months + months
     year = moment.year + month // 12
     if year > dt.MAXYEAR:
-        return _END
+        return moment  # there is no later one
     return _day(moment).replace(year=year, month=month % 12 + 1, day=1)
 
 
@@ -96,7 +95,7 @@ def _later(moment: dt.datetime, **step: int) -> dt.datetime:
     try:
         return moment + dt.timedelta(**step)
     except OverflowError:
-        return _END
+        return moment  # there is no later one
 
 
 _NEXT: dict[Calendar, Callable[[dt.datetime], dt.datetime]] = {

@@ -56,6 +56,13 @@ def test_each_day_of_the_last_years_of_the_calendar() -> None:
     assert len(made.lows) == 7305
 
 
+def test_the_calendar_ends_with_the_year_9999() -> None:
+    years = cells("date", {"min": "9990-05-01", "max": "9999-12-31", "bins": "year"})
+    assert (len(years.lows), days(years)[-1]) == (10, "9999-01-01")
+    hours = cells("timestamp", {"min": "9999-12-31T20:00", "max": "9999-12-31", "bins": "hour"})
+    assert [moment[11:] for moment in moments(hours)] == ["20:00", "21:00", "22:00", "23:00"]
+
+
 def test_a_date_as_last_moment_is_the_whole_day() -> None:
     made = cells("timestamp", {**YEAR, "precision": "minute", "bins": "quarter"})
     assert moments(made)[1] == "2020-04-01T00:00"

@@ -161,6 +161,14 @@ def test_free_text_is_left_out_with_a_warning() -> None:
     assert word_at(finding, changes).startswith("notes")
 
 
+def test_a_derived_column_may_be_listed_beside_what_it_comes_from() -> None:
+    changes = {
+        DATASET: {"  columns:": DERIVED},
+        RELEASE: {"length_minutes, reason,": "length_minutes, long, reason,"},
+    }
+    assert judge(changes) == ()
+
+
 def test_an_identifier_that_is_made_up_anew_may_be_released() -> None:
     made_up = IDENTIFIER.replace("phi}", "phi, regenerate: {prefix: P-}}")
     changes = {DATASET: {"    age_group:": made_up}, RELEASE: {"follow_up]": "follow_up, mrn]"}}

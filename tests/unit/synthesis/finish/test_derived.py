@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from dpgate.errors import DocumentError
 from dpgate.loading.documents import load
+from dpgate.model.constraints import bounds
 from dpgate.model.dataset import Dataset
 from dpgate.model.derive import Derived
 from dpgate.synthesis.finish.derived import derive, look_up
@@ -135,13 +137,30 @@ def test_forms_that_say_nothing_are_refused(form: dict[str, Any], message: str) 
         ("    - {type: follows,",
          ("    - {type: follows, column: ward, of: building, table: {main: surgery, annex: surgery, "
           "gate: surgery}, source: {public_codebook: x}}\n    - {type: follows,"), "a cycle: "),
+        ("    - {type: follows, column: building",
+         ("    - {type: follows, column: building, of: died, table: {'true': gate, 'false': main}, "
+          "source: {public_codebook: x}}\n    - {type: follows, column: building"),
+         "building follows two tables"),
+        ("column: died_on, when: {died: false}", "column: building, when: {died: false}",
+         "building cannot be missing"),
+        ("discharged >= admitted", "discharged >= ward", "are not both numbers, dates or"),
+        ("discharged >= admitted", "cost >= readmitted", "cost (decimal with 2 decimals)"),
+        ("year: {type: part, of: admitted", "year: {type: part, of: cost", "neither date nor"),
+        ("of: [discharged, admitted], in: days", "of: [cost, readmitted], in: days", "has no unit"),
+        ("of: [discharged, admitted], in: days", "of: [cost, admitted]", "is of two numbers, or"),
+        ("days: {type: difference, of: [discharged, admitted], in: days}",
+         "days: {type: sum, of: [cost, ward]}", "only numbers can be added up"),
+        ("days: {type: difference, of: [discharged, admitted], in: days}",
+         "days: {type: lookup, of: cost, table: {a: b}, source: {public_codebook: x}}",
+         "tables are about listed values"),
+        ("days: {type: difference, of: [discharged, admitted], in: days}",
+         "days: {type: lookup, of: died, table: {maybe: b}, source: {public_codebook: x}}",
+         "'maybe', which is not in the domain of died"),
         ("cardiology: main", "cardiology: cellar", "'cellar', which is not listed"),
         ("chapter: {type: prefix, of: diagnosis", "chapter: {type: prefix, of: cost", "is no text"),
     ],
 )  # fmt: skip
 def test_what_cannot_hold_is_refused_with_its_place(old: str, new: str, message: str) -> None:
-    from dpgate.errors import DocumentError
-
     text = stays.document()
     assert old in text
     with pytest.raises(DocumentError) as caught:
@@ -151,9 +170,44 @@ def test_what_cannot_hold_is_refused_with_its_place(old: str, new: str, message:
     assert problem.line > 30
 
 
-def test_bounds_that_hold_two_by_two_but_not_together_are_refused() -> None:
-    from dpgate.model.constraints import bounds
+def test_a_column_is_determined_or_made_missing_but_not_both() -> None:
+    text = stays.document().replace(
+        "domain: [main, annex, gate]", "nullable: true, domain: [main, annex, gate]"
+    )
+    load("dataset.yaml", text.encode())
+    both = text.replace("column: died_on, when", "column: building, when")
+    with pytest.raises(DocumentError) as caught:
+        load("dataset.yaml", both.encode())
+    assert "building follows a table and cannot" in caught.value.problems[0].message
 
+
+def test_a_wrong_column_is_told_once_and_not_by_all_that_name_it() -> None:
+    wrong = stays.document().replace("precision: minute", "precision: fortnight", 1)
+    with pytest.raises(DocumentError) as caught:
+        load("dataset.yaml", wrong.encode())
+    (problem,) = caught.value.problems
+    assert "spec.columns.admitted.domain.precision" in problem.message
+
+
+def test_sources_are_those_of_domains_and_tables_that_a_release_uses() -> None:
+    text = stays.document().replace(
+        "  constraints:",
+        "    floor: {type: lookup, of: ward, table: {surgery: low}, otherwise: high,"
+        " source: {public_codebook: x}}\n"
+        "    total: {type: sum, of: [cost, readmitted]}\n"
+        "    rest: {type: difference, of: [cost, readmitted]}\n  constraints:",
+    )
+    made = load("dataset.yaml", text.encode()).document
+    assert isinstance(made, Dataset)
+    said = [what for what, _, _ in made.spec.sources(("ward", "building", "floor", "notes"))]
+    assert said == [
+        "domain of ward", "domain of building", "table of floor",
+        "table of building follows ward",
+    ]  # fmt: skip
+    assert "table of floor" not in [what for what, _, _ in made.spec.sources(("ward", "died"))]
+
+
+def test_bounds_that_hold_two_by_two_but_not_together_are_refused() -> None:
     orders = [("b", "a"), ("c", "b")]
     assert bounds(orders, {"a": (1, 9), "b": (0, 5), "c": (0, 7)}) == {
         "a": (1, 5), "b": (1, 5), "c": (1, 7),
