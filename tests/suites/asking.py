@@ -46,7 +46,7 @@ def ask(team: Team, text: str = "") -> None:
 def allow(team: Team) -> None:
     """Adopts a policy that allows every kind of query."""
     kinds = "statistics: [count, sum, mean, quantiles, top]"
-    team.edit(POLICY, "synthesizers: [mst]}", f"synthesizers: [mst], {kinds}}}")
+    team.edit(POLICY, "synthesizers: [mst, aim]}", f"synthesizers: [mst, aim], {kinds}}}")
     team.commit("Allow statistics")
     team.approve("policy")
     team.adopt()

@@ -19,7 +19,7 @@ from dpgate.model.values import Relation
 from dpgate.model.workload import Marginal, Workload
 from dpgate.synthesis.interface import NoiseRow, Task
 from dpgate.synthesis.registry import get
-from tests.team import MANIFEST, POLICY, RELEASE, Team
+from tests.team import MANIFEST, RELEASE, Team
 
 
 def domain(*sizes: int) -> Domain:
@@ -141,7 +141,6 @@ def test_a_plan_says_the_noise_of_every_marginal(team: Team) -> None:
 
 def test_a_plan_in_text_lists_what_the_workload_names(fresh_team: Team) -> None:
     team = fresh_team
-    team.edit(POLICY, "synthesizers: [mst]", "synthesizers: [mst, aim]")
     team.edit(MANIFEST, "with: mst", "with: aim")
     named = "workload:\n    subgroups: [[clinic, reason]]\n  retention:"
     team.edit(MANIFEST, "retention:", named)

@@ -264,7 +264,7 @@ def unpatched(fresh_team: Team, *, relation: str, allowed: bool = True) -> Team:
     classes = "synthesizers: [smartnoise-mst-unpatched], proofs: [real-arithmetic]}"
     fresh_team.edit(MANIFEST, "with: mst", "with: smartnoise-mst-unpatched")
     if allowed:
-        fresh_team.edit(POLICY, "synthesizers: [mst]}", classes)
+        fresh_team.edit(POLICY, "synthesizers: [mst, aim]}", classes)
     for path in (POLICY, DATASET):
         fresh_team.edit(path, "neighboring: add-remove", f"neighboring: {relation}")
     fresh_team.edit(DATASET, "max_rows_per_person: 12", "max_rows_per_person: 1")

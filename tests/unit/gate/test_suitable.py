@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dpgate.errors import SynthesisError
-from tests.team import MANIFEST, POLICY, RELEASE, Team
+from tests.team import MANIFEST, RELEASE, Team
 
 WORKLOAD = (
     "workload: {target: follow_up, weights: {clinic: 2}, subgroups: [[clinic, reason]]}\n  privacy:"
@@ -15,8 +15,7 @@ WORKLOAD = (
 
 
 def with_aim(fresh_team: Team, *edits: tuple[str, str]) -> Team:
-    """A policy that allows it, and a manifest that asks for it."""
-    fresh_team.edit(POLICY, "synthesizers: [mst]}", "synthesizers: [mst, aim]}")
+    """A manifest that asks for it."""
     fresh_team.edit(MANIFEST, "with: mst", "with: aim, model_mebibytes: 2")
     for old, new in edits:
         fresh_team.edit(MANIFEST, old, new)

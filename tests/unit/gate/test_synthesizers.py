@@ -21,7 +21,7 @@ slow = pytest.mark.slow  # XLA compiles for long
 )
 def test_a_release_is_made_and_verified(fresh_team: Team, name: str, proof: str) -> None:
     team = fresh_team
-    team.edit(POLICY, "synthesizers: [mst]}", f"synthesizers: [{name}], proofs: [{proof}]}}")
+    team.edit(POLICY, "synthesizers: [mst, aim]}", f"synthesizers: [{name}], proofs: [{proof}]}}")
     team.edit(MANIFEST, "with: mst,", f"with: {name}, keep_model: true,")
     team.edit(MANIFEST, "length_minutes, reason, follow_up", "follow_up")
     if proof != "opendp":

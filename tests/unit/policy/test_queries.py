@@ -16,7 +16,7 @@ COLUMNS = "columns: [age_group, clinic, length_minutes, reason, follow_up]"
 
 
 KINDS = ("phi: {title: Health of a person", "demographic: {title: Who a person is")
-LIMIT = "epsilon_per_release_at_most: 1, synthesizers: [mst]"
+LIMIT = "epsilon_per_release_at_most: 1, synthesizers: [mst, aim]"
 ALLOWED = "statistics: [count, sum, mean, quantiles, top]"
 
 

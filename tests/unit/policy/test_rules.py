@@ -96,7 +96,7 @@ CASES: list[tuple[str, Changes, str, str]] = [
     ("class-epsilon", {RELEASE: {"epsilon: 1.0": "epsilon: 1.01"}}, RELEASE, "1.01"),
     (
         "class-synthesizer",
-        {POLICY: {"synthesizers: [mst]}": "synthesizers: [dp-sgd]}"}},
+        {POLICY: {"synthesizers: [mst, aim]}": "synthesizers: [dp-sgd]}"}},
         RELEASE,
         "mst,",
     ),
@@ -106,7 +106,7 @@ CASES: list[tuple[str, Changes, str, str]] = [
         {
             RELEASE: {"with: mst": "with: dp-sgd"},
             POLICY: {
-                "epsilon_per_release_at_most: 1, synthesizers: [mst]}\n    demographic": (
+                "epsilon_per_release_at_most: 1, synthesizers: [mst, aim]}\n    demographic": (
                     "epsilon_per_release_at_most: 1, synthesizers: [dp-sgd]}\n    demographic"
                 ),
             },
