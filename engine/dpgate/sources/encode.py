@@ -28,6 +28,8 @@ _WHOLE = re.compile(r"\s*[+-]?\d{1,40}\s*", re.ASCII)
 _CODE = r"^\s*(?P<digits>\d{1,20})(?:\.0*|[ -]\d*)?\s*$"
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
+_FIRST_DAY, _LAST_DAY = ((day - dt.date(1970, 1, 1)).days for day in (dt.date.min, dt.date.max))
+
 _EXACT = 2**53
 _TABLED = 2**16
 """Widest range of whole numbers whose cells are looked up instead of searched."""
@@ -138,6 +140,8 @@ def _listed(values: pa.Array, column: ColumnDomain) -> Codes:
         return _found(_prefixes(values, column), column)
     if column.kind == "text" and in_bytes(values.type):
         return _found(values, column)
+    if pa.types.is_date(values.type):
+        values = _calendar(values)
     cells: dict[object, int] = {value: cell for cell, value in enumerate(column.values)}
     key = _KEYS[column.kind]
     # One look-up for each distinct value of a batch, not for each row.
@@ -145,6 +149,13 @@ def _listed(values: pa.Array, column: ColumnDomain) -> Codes:
     found = [cells.get(key(value), column.fallback) for value in encoded.dictionary.to_pylist()]
     table = np.array([*found, column.fallback], dtype=np.uint16)
     return _taken(table, pc.fill_null(encoded.indices, len(found)))
+
+
+def _calendar(values: pa.Array) -> pa.Array:
+    """Dates, but null where Python's calendar has none: an infinite date must not be an error."""
+    days = values.cast(pa.date32(), safe=False).cast(pa.int32())
+    inside = pc.and_(pc.greater_equal(days, _FIRST_DAY), pc.less_equal(days, _LAST_DAY))
+    return pc.if_else(inside, days, pa.scalar(None, pa.int32())).cast(pa.date32())
 
 
 def _found(values: pa.Array, column: ColumnDomain) -> Codes:

@@ -52,6 +52,9 @@ class Encoded:
                 self._write(batch)
         except OSError:
             self.whole = False
+            self._places.clear()
+            if self._file is not None:
+                self._file.close()  # what others need must not be full of it
         self._kept.clear()
 
     def batches(self, columns: Iterable[int]) -> Iterator[Mapping[int, Codes]]:

@@ -118,14 +118,16 @@ class Truncated:
 
 
 def _content(batch: pa.RecordBatch) -> pa.Array:
-    """What each row holds, in bytes."""
-    texts = []
+    """What each row holds, in bytes; first all lengths, so that no two rows read the same."""
+    texts, lengths = [], []
     for values in batch.columns:
         plain = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
         in_bytes = pa.types.is_binary(plain.type) or pa.types.is_large_binary(plain.type)
-        texts.append((plain if in_bytes else plain.cast(pa.string())).cast(pa.binary()))
+        text = (plain if in_bytes else plain.cast(pa.string())).cast(pa.binary())
+        texts.append(text)
+        lengths.append(pc.binary_length(text).cast(pa.string()).cast(pa.binary()))
     return pc.binary_join_element_wise(
-        *texts, b"\x1f", null_handling="replace", null_replacement=b"\x1e"
+        *lengths, *texts, b"\x1f", null_handling="replace", null_replacement=b"\x1e"
     )
 
 

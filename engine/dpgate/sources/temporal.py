@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _FAR = 2**43
 """Seconds that no domain reaches; moments beyond it are as good as it, and do not overflow."""
 
+_FAR_DAY = 10**8
+"""Likewise in days: DuckDB's infinite dates lie at the ends of 32 bits."""
+
 _CALENDAR = 26 * 10**16
 """Microseconds to beyond year 9999, as far as Arrow's calendar is asked to go."""
 
@@ -47,7 +50,7 @@ def ticks(values: pa.Array, column: ColumnDomain) -> tuple[Ticks, Flags]:
         aware = np.full(len(values), kind.tz is not None)
     elif pa.types.is_date(kind):
         days = integers(values.cast(pa.date32(), safe=False).cast(pa.int32()))
-        moments, good = days * DAY, _valid(values)
+        moments, good = np.clip(days, -_FAR_DAY, _FAR_DAY) * DAY, _valid(values)
         aware = np.zeros(len(values), dtype=np.bool_)
     elif textual(kind) or in_bytes(kind):
         moments, good, aware = moments_of(as_bytes(values))

@@ -79,6 +79,20 @@ def test_without_room_it_is_not_kept_and_counting_goes_on(tmp_path: Path) -> Non
     assert counts == [3000, 3000]
 
 
+def test_without_room_it_leaves_the_room_to_others(tmp_path: Path) -> None:
+    """The release's own rows go to the same disk, which these must not fill."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        made = kept([90, 3000, 10], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not made.whole
+    assert made._file is not None
+    assert made._file.closed
+    assert not list(made.batches([0]))
+
+
 def test_a_file_that_was_cut_short_is_no_source(tmp_path: Path) -> None:
     made = kept([90, 3000], tmp_path)
     assert made._file is not None

@@ -174,6 +174,21 @@ def test_what_others_do_changes_nothing(
     assert after.count(-1) == min(len(strangers), rows)
 
 
+def test_rows_that_differ_never_read_the_same() -> None:
+    """Else their order, which others' rows may change, would decide which one is kept."""
+    held = [
+        ("x", "y\x1fz"),
+        ("x\x1fy", "z"),
+        ("\x1e", ""),
+        (None, ""),
+        ("1", "1\x1f"),
+        ("1\x1f", "1"),
+    ]
+    one, other = zip(*held, strict=True)
+    batch = pa.record_batch({"one": pa.array(one), "other": pa.array(other)})
+    assert len(set(persons._content(batch).to_pylist())) == len(held)
+
+
 def test_rows_that_name_nobody_are_left_out() -> None:
     assert kept(["a", None, "", "  ", "\t", "b", None, " a "], 1) in ([0, 5], [5, 7])
     assert kept([1, None, 2], 9) == [0, 2]

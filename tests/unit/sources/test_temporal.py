@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpgate.errors import SourceError
-from dpgate.model.domain import Domain
+from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.sources.arrow import check_schema
+from dpgate.sources.encode import encode
 from dpgate.sources.temporal import ticks
 from tests.suites.columns import KINDS, cells
 
@@ -103,3 +104,22 @@ def test_a_zone_that_this_machine_does_not_know_is_refused_beforehand() -> None:
     schema: Any = pa.schema([("c", pa.timestamp("s"))])
     with pytest.raises(SourceError, match="does not know the time zone Mars/Olympus"):
         check_schema(schema, Domain(columns=(column,)))
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.date64()])
+def test_infinite_dates_are_unlisted_and_no_error(kind: pa.DataType) -> None:
+    """As DuckDB hands them out: the ends of the integers behind."""
+    column = ColumnDomain(name="day", kind="text", values=("none", "0001-01-01", "9999-12-31"))
+    listed = pa.array([dt.date.min, dt.date.max], kind)
+    whole = pa.int32() if kind == pa.date32() else pa.int64()
+    ends = np.iinfo(whole.to_pandas_dtype())
+    far = pa.array([ends.min, ends.max], whole).view(kind)
+    days = pa.concat_arrays([listed, far, pa.nulls(1, kind)])
+    assert encode(days, column).tolist() == [1, 2, 0, 0, 0]
+    assert encode(days.slice(0, 2), column).tolist() == [1, 2]
+
+
+def test_infinite_dates_are_the_first_and_the_last() -> None:
+    ends = pa.array([-(2**31) + 1, 2**31 - 1], pa.int32()).cast(pa.date32())
+    assert encode(ends, DATE).tolist() == [0, 6]
+    assert encode(ends, MICROS).tolist() == [0, 6]
