@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dpgate.accounting import calibrate, compose, curves, groups
 from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
+from dpgate.errors import AccountingError
 from dpgate.gate.product import Product
 from dpgate.gate.statistical import Statistical
 from dpgate.gate.synthetic import Synthetic
@@ -69,8 +70,15 @@ def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
     """What the product of a manifest runs, accounted for what the dataset protects."""
     dataset = case.dataset.spec
     together = dataset.unit.rows_together
-    row = groups.row_budget(allowed, together, dataset.neighboring)
-    return groups.for_persons(product_of(case).plan(row), together)
+    product = product_of(case)
+    events = product.plan(groups.row_budget(allowed, together, dataset.neighboring))
+    if dataset.unit.column is not None and any(event.mechanism == "foreign" for event in events):
+        raise AccountingError(
+            f"{product.maker} takes the number of rows as known, but rows that name nobody in "
+            f"{dataset.unit.column} are left out: one of them would show",
+            fix="use another synthesizer, or a dataset without unit.column",
+        )
+    return groups.for_persons(events, together)
 
 
 def spend_at(policy: PrivacyPolicy, case: Case, epsilon: Decimal) -> Spend:

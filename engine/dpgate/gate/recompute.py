@@ -23,6 +23,7 @@ from dpgate.model.policy import Accounting
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import required_evidence
 from dpgate.policy.scopes import Tally, scopes
+from dpgate.synthesis.smartnoise.honest import FACTORS
 
 
 def costs(reserves: Sequence[Judged]) -> str:
@@ -63,8 +64,20 @@ def costs(reserves: Sequence[Judged]) -> str:
             raise ChainError(
                 f"{each.link.path}: an event is accounted for less than the rows of a person"
             )
+        _foreign(each)
         count += sum(event.times for event in entry.events)
     return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+
+
+def _foreign(each: Judged) -> None:
+    """A program with noise of its own is accounted at what it is known to cost, not at its word."""
+    made = each.case.release.spec.synthesize
+    least = FACTORS.get(made.with_) if made else None
+    if least is None:
+        return
+    found = [e.sensitivity_squared for e in each.events if e.mechanism == "foreign"]
+    if not found or min(found) < least:
+        raise ChainError(f"{each.link.path}: a foreign program is accounted at less than it costs")
 
 
 @lru_cache(maxsize=4096)

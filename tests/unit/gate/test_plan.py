@@ -299,6 +299,17 @@ def test_persons_of_many_rows_and_a_known_total_are_refused(fresh_team: Team) ->
         plan(team)
 
 
+def test_rows_left_out_and_a_known_total_are_refused(fresh_team: Team) -> None:
+    """A row that comes in place of another may name nobody: then the total moves."""
+    team = unpatched(fresh_team, relation="replace-one")
+    team.edit(DATASET, "max_rows_per_person: 1,", "max_rows_per_person: 1, column: patient,")
+    team.edit(
+        DATASET, "  columns:\n", "  columns:\n    patient: {type: identifier, sensitivity: phi}\n"
+    )
+    with pytest.raises(AccountingError, match="rows that name nobody in patient are left out"):
+        plan(team)
+
+
 def test_the_policy_must_name_a_foreign_program_and_its_proof(fresh_team: Team) -> None:
     team = unpatched(fresh_team, relation="replace-one", allowed=False)
     rules = {finding.rule for finding in plan(team).findings}

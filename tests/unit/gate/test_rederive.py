@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dpgate.accounting import curves
 from dpgate.errors import LedgerError
 from dpgate.gate.approvals import release_subjects
 from dpgate.gate.verify import audit
@@ -27,7 +28,9 @@ from dpgate.model.record import (
     Settle,
     Spend,
 )
-from tests.team import BRANCH, DATASET, MANIFEST, POLICY, Team
+from tests.corpus import forging
+from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
+from tests.unit.gate.test_plan import unpatched
 
 GONE = "sha256:" + "0" * 64
 
@@ -142,6 +145,30 @@ def test_only_a_runner_signs_entries(released_team: Team, signer: str) -> None:
 
 def evidence(*items: dict[str, Any]) -> Callable[[Any], Entry]:
     return with_(evidence=items)
+
+
+@pytest.mark.parametrize("change", [{"sensitivity_squared": 1}, {"mechanism": "gaussian"}])
+def test_a_foreign_program_taken_at_its_word_is_found(
+    fresh_team: Team, change: dict[str, Any]
+) -> None:
+    team = unpatched(fresh_team, relation="replace-one")
+    team.approve()
+    files = team.ledger()
+    entry = forging.reserve(team, link_up(read(files)), RELEASE)
+
+    def sealed(made: Reserve) -> dict[str, bytes]:
+        payload = statement(made, subjects(made)).payload()
+        data = envelope.seal(payload, [team.key("runner")]).to_bytes()
+        return {**files, file_name(made): data}
+
+    audit(sealed(entry), team.root)
+    (first, *others) = entry.events
+    word = first.model_copy(
+        update={k: v if k == "mechanism" else Decimal(v) for k, v in change.items()}
+    )
+    word = word.model_copy(update={"loss": curves.loss(word)})
+    with pytest.raises(LedgerError, match="a foreign program is accounted at less than it costs"):
+        audit(sealed(entry.model_copy(update={"events": (word, *others)})), team.root)
 
 
 SETTLEMENTS: list[tuple[str, Callable[[Any], Entry], str]] = [

@@ -32,6 +32,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import sqrt
+from typing import Final
 
 from dpgate.accounting.calibrate import claimed_rho, foreign_event
 from dpgate.accounting.rounding import significant_down, significant_up
@@ -42,6 +43,9 @@ from dpgate.synthesis.smartnoise.plan import AIM_CELLS_AT_MOST, NORMAL_95, requi
 
 MST_FACTOR = significant_up(Fraction(8, 3), 12)
 AIM_FACTOR = Decimal("2.2")
+
+FACTORS: Final = {"smartnoise-mst-unpatched": MST_FACTOR, "smartnoise-aim-unpatched": AIM_FACTOR}
+"""By synthesizer; `verify` accepts no record of less."""
 
 _AIM_ROUNDS = 16
 """Rounds for each column that SmartNoise plans its noise for."""
