@@ -62,7 +62,7 @@ def log(offline: bool, repo: Path, style: str) -> None:  # noqa: FBT001 - click'
     finish(run(repo, offline=offline), style)
 
 
-@command.command("explain")
+@command.command("explain", short_help="The arithmetic of one entry, from its mechanisms to ε.")
 @click.argument("entry", type=int)
 @offline_option
 @common
@@ -78,7 +78,7 @@ def explain(entry: int, offline: bool, repo: Path, style: str) -> None:  # noqa:
     finish(run(entry, repo, offline=offline), style)
 
 
-@command.command("export")
+@command.command("export", short_help="Write one flat row an entry to a file.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--kind",
@@ -100,7 +100,7 @@ def export(file: Path, kind: str | None, offline: bool, repo: Path, style: str) 
     finish(run(file, repo, kind=kind or "", offline=offline), style)
 
 
-@command.command("what-if")
+@command.command("what-if", short_help="How many more releases like one would fit today.")
 @release_argument
 @click.option("--epsilon", metavar="E", help="ε of each release.  [default: the manifest's]")
 @click.option("--times", default=12, show_default=True, help="How many to try.")

@@ -97,7 +97,7 @@ def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
         f"With {change} in the source, the probability of any output changes by at most a factor "
         f"of {_factor(Decimal(epsilon))}{but}."
     )
-    bound = f"The bound on rows per person is {safe(privacy['rows_per_person_source'])}"
+    bound = f"Rows per person are bounded by: {safe(privacy['rows_per_person_source'])}"
     if privacy["rows_per_person_enforced"]:
         bound += "; rows beyond it were left out at random before anything was counted"
     yield (

@@ -138,8 +138,8 @@ def _sentence(link: Link, chain: Chain) -> str:
         )
     if isinstance(entry, Withdraw):
         drawn = chain.samples_of(entry.release)
-        with_it = f" With it go the rows drawn by {_entries(drawn)}." if drawn else ""
-        return f"{entry.release} was called back: {entry.reason}{with_it}"
+        with_it = f", with the rows drawn by {_entries(drawn)}" if drawn else ""
+        return f"{entry.release} was called back{with_it}: {entry.reason}"
     if isinstance(entry, Sample):
         settled = next(e.sequence for at, e in chain.settles.values() if at.digest == entry.settle)
         return (

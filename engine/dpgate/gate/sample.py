@@ -27,6 +27,7 @@ from dpgate.ledger.chain import Chain
 from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
+from dpgate.loading import wording
 from dpgate.model.draw import Asked, Draw, parse
 from dpgate.model.record import Entry, Sample
 from dpgate.synthesis.kept.formats import NAME
@@ -112,9 +113,13 @@ def _draw(kept: Kept, asked: Asked) -> Draw:
         samples.answerable(draw, kept.case)
     except ValidationError as error:
         told = error.errors()[0]
-        place = ".".join(map(str, told["loc"]))
         message = told["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{place}: {message}" if place else message) from None
+        if told["type"] == "literal_error":
+            wanted = wording.expected(told["type"], told["ctx"])
+            message = f"expected {wanted}; found {told['input']!r}"
+        raise UsageError(
+            f"{wording.where(told['loc'])}: {message}" if told["loc"] else message
+        ) from None
     except ValueError as error:
         raise UsageError(
             str(error), fix="columns and values stand in the release's card.md and its dataset.yaml"

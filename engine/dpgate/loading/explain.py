@@ -135,5 +135,8 @@ def _mismatch(parsed: Parsed, path: Path, group: list[_Error]) -> tuple[str, str
         value = value[step]
     wanted = dict.fromkeys(wording.expected(error.kind, error.context) for error in group)
     message = f"expected {', or '.join(wanted)}; found {wording.describe(value)}"
-    fix = next(filter(None, (wording.fix(e.kind, e.context, value) for e in group)), "")
+    words = any(error.kind == "literal_error" for error in group)
+    # Where words can stand, a wrong one is not a list that lacks its brackets.
+    likely = [e for e in group if not (words and e.kind == "tuple_type")]
+    fix = next(filter(None, (wording.fix(e.kind, e.context, value) for e in likely)), "")
     return f"{wording.where(path)}: {message}", fix

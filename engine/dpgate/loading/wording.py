@@ -15,7 +15,7 @@ PATTERNS = {
     r"^[A-Za-z_][A-Za-z0-9_]{0,62}$": "a column name (letters, digits and _, at most 63)",
     r"^sha256:[0-9a-f]{64}$": "a digest (sha256: and 64 hexadecimal digits)",
     r"^(add-remove|replace-one)$": "add-remove or replace-one",
-    r"^[A-Za-z_][A-Za-z0-9_]{0,62} (>=|<=) [A-Za-z_][A-Za-z0-9_]{0,62}$": "an order such as discharged >= admitted",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,62} (>=|<=) [A-Za-z_][A-Za-z0-9_]{0,62}$": "an order, such as a >= b or a <= b",
     r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$": "a time zone such as UTC or Europe/Paris",
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$": "a moment such as 2020-01-31T08:30",
     r"^[A-Za-z0-9._:/-]{0,40}$": "a prefix (letters, digits and . _ : / -, at most 40)",

@@ -54,7 +54,8 @@ def select(where: Sequence[Restriction], domain: Domain) -> tuple[Selection, ...
         cut = tuple(cell for cell, side in enumerate(sides) if side == "cut" and cells[cell])
         bounds = before.bounds + (((condition, cut),) if cut else ())
         if not any(cells):
-            raise ValueError(f"{condition}: no value of {column.name} can satisfy it{_of(column)}")
+            said = " and ".join(str(each) for each in where if each.column == condition.column)
+            raise ValueError(f"{said}: no value of {column.name} can satisfy it{_of(column)}")
         found[place] = Selection(column=place, cells=cells, bounds=bounds)
     return tuple(found.values())
 
@@ -206,9 +207,9 @@ def _of(column: ColumnDomain) -> str:
     if column.lows:
         low, high = _shown(column, column.lows[0]), _shown(column, column.highs[-1])
         return f" (it goes from {low} to {high})"
-    shown = [_text(value) for value in column.values[:12]]
-    more = f", … ({len(column.values)} values)" if len(column.values) > len(shown) else ""
-    return f" (its values: {', '.join(shown)}{more})"
+    shown = ", ".join(_text(value) for value in column.values[:12])
+    count = len(column.values)
+    return f" (its {count} values: {shown}, …)" if count > 12 else f" (its values: {shown})"
 
 
 def _shown(column: ColumnDomain, edge: float) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dpgate.model.formats import Formats
 from dpgate.model.increment import Increment
@@ -91,6 +98,17 @@ class ReleaseSpec(Frozen):
     retention: Retention
     terms: tuple[Name, ...] = ()
 
+    @field_validator("workload")
+    @classmethod
+    def _about_released(cls, workload: Workload | None, info: ValidationInfo) -> Workload | None:
+        columns = info.data.get("columns")
+        if workload is None or columns is None:  # columns have problems of their own
+            return workload
+        unknown = sorted(workload.named - set(columns))
+        if unknown:
+            raise ValueError(f"it names columns that are not released: {', '.join(unknown)}")
+        return workload
+
     @model_validator(mode="after")
     def _consistent(self) -> ReleaseSpec:
         for what in ("columns", "recipients", "regions", "terms"):
@@ -102,9 +120,6 @@ class ReleaseSpec(Frozen):
                 "a release makes either rows or numbers: give synthesize or statistics"
             )
         self._suits_what_it_makes()
-        unknown = sorted((self.workload.named if self.workload else set()) - set(self.columns))
-        if unknown:
-            raise ValueError(f"workload names columns that are not released: {', '.join(unknown)}")
         orders = [u.order for u in self.utility]
         if len(set(orders)) != len(orders):
             raise ValueError("utility may hold one threshold for each metric and order")

@@ -102,8 +102,13 @@ def _release(result: r.ReleaseResult) -> RenderableType:
         lines.append(_evidence(result.evidence))
     if result.folder:
         lines.append(Text(f"  files in {result.folder}", overflow="fold"))
-    lines += [Text(f"    {a['name']:<22} {a['sha256']}", style="dim") for a in result.artifacts]
+    lines += _artifacts(result.artifacts)
     return Group(*lines, *notes(result.notes), *next_line(result.next))
+
+
+def _artifacts(artifacts: tuple[dict[str, str], ...]) -> list[Text]:
+    width = max((len(a["name"]) for a in artifacts), default=0)
+    return [Text(f"    {a['name']:<{width}}  {a['sha256']}", style="dim") for a in artifacts]
 
 
 def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
@@ -139,7 +144,7 @@ def _sample(result: r.SampleResult) -> RenderableType:
     if not result.representative:
         lines.append(Text("  ! they do not represent the population", style="yellow"))
     lines.append(Text(f"  files in {result.folder}", overflow="fold"))
-    lines += [Text(f"    {a['name']:<22} {a['sha256']}", style="dim") for a in result.artifacts]
+    lines += _artifacts(result.artifacts)
     return Group(*lines, *next_line(result.next))
 
 

@@ -48,6 +48,11 @@ def find(place: str) -> Files:
         )
     paths = [p for p in paths if p.suffix.lower() in kinds and _regular(p)]
     if not paths:
+        if root == Path(place):
+            raise SourceError(
+                "the source is a folder without Parquet or CSV files",
+                fix="name a folder that holds .parquet, .pq or .csv files, or one such file",
+            )
         raise SourceError("the source is not a file", fix="check the path of the source")
     return Files(sorted(paths), root)
 

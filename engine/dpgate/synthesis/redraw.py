@@ -162,7 +162,8 @@ class _Well:
         except SynthesisError as error:
             raise SynthesisError(
                 f"{error.message}: {self.said}",
-                fix="the model gives it probability 0; ask for other values, or fewer conditions",
+                fix="the model gives it probability 0; ask for fewer conditions, or for other values "
+                "(to balance some values alone: --balance COLUMN=A|B)",
             ) from None
 
     def _drawn(self, model: Model, wanted: int) -> Iterator[pa.RecordBatch]:

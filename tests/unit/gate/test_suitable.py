@@ -53,7 +53,9 @@ def test_a_workload_names_columns_of_the_release(team: Team) -> None:
     team.edit(MANIFEST, "privacy:", WORKLOAD.replace("follow_up", "shoe_size"))
     done = team.dpgate("plan", RELEASE)
     assert done.returncode == 2
-    assert "columns that are not released: shoe_size" in " ".join(done.stderr.split())
+    assert "spec.workload: it names columns that are not released: shoe_size" in " ".join(
+        done.stderr.split()
+    )
 
 
 @pytest.mark.parametrize("name", ["mst", "aim"])

@@ -129,6 +129,14 @@ def test_each_outcome_of_a_release_is_said_in_full(outcome: str, said: str) -> N
     assert said in written(release(outcome=outcome))
 
 
+def test_digests_of_files_stand_in_one_column() -> None:
+    names = ("card.md", "data.jsonl-metadata.json")
+    files = tuple({"name": name, "sha256": "sha256:5e1c"} for name in names)
+    said = written(release(outcome="released", folder="/vendor", artifacts=files)).splitlines()
+    first, second = (line for line in said if "sha256:5e1c" in line)
+    assert first.index("sha256:") == second.index("sha256:")
+
+
 def test_evidence_says_what_it_discloses() -> None:
     shown = written(
         release(

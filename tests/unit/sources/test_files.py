@@ -98,9 +98,16 @@ def test_files_of_two_kinds(tmp_path: Path) -> None:
         describe(str(tmp_path), worlds.dataset(), ["age"])
 
 
-@pytest.mark.parametrize("place", ["", "*.parquet", "none/*.csv"])
-def test_nothing_to_be_found(place: str, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="not a file"):
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("", "a folder without Parquet or CSV"),
+        ("*.parquet", "not a file"),
+        ("none/*.csv", "not a file"),
+    ],
+)
+def test_nothing_to_be_found(place: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=message):
         describe(f"{tmp_path}/{place}", worlds.dataset(), ["age"])
 
 

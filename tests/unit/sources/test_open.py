@@ -77,7 +77,7 @@ def test_missing_file(suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_directory(suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / f"a{suffix}").mkdir()
-    assert "not a file" in refused(tmp_path / f"a{suffix}", capfd).message
+    assert "a folder without" in refused(tmp_path / f"a{suffix}", capfd).message
 
 
 @pytest.mark.parametrize(
