@@ -26,6 +26,9 @@ _DAY = 86_400 * 10**6
 _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - wall-clock time, in no zone
 _BLANK = "[ \\t\\n\\r\\f]"
 _CODE = rf"^{_BLANK}*([0-9]{{1,20}})(\.0*|[ -][0-9]*)?{_BLANK}*$"
+_DIGITS = 300
+"""Decimals of no more digits than these are floats, too; larger ones fail where they are cast."""
+
 _SMALLEST = "1e-300"
 """Unbounded decimals nearer to zero count as zero; no float would hold them."""
 
@@ -73,7 +76,8 @@ def number(value: Value, low: float, high: float) -> Value:
         return value.isnull().ifelse(ibis.null("float64"), value.ifelse(one, zero))
     if kind.is_floating():
         return value.isnan().ifelse(ibis.null("float64"), value.cast("float64"))
-    if kind.is_decimal() and kind.precision is None:  # PostgreSQL: any size, NaN and infinite too
+    if kind.is_decimal() and (kind.precision or _DIGITS + 1) > _DIGITS:
+        # PostgreSQL: any size, NaN and infinite too.
         none = value.cast("string") == "NaN"
         tiny = value.abs() < ibis.literal(_SMALLEST).cast(kind)
         inside = tiny.ifelse(0, value.clip(int(low) - 1, int(high) + 1))

@@ -238,6 +238,21 @@ def test_numbers_that_only_postgres_holds(postgres: Postgres) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "held"), [("numeric(400, 0)", "-1e399"), ("numeric(1000, 900)", "1e-900")]
+)
+def test_bounded_numbers_that_no_float_holds(postgres: Postgres, kind: str, held: str) -> None:
+    postgres.run(
+        "DROP TABLE IF EXISTS wide",
+        f"CREATE TABLE wide (x {kind})",
+        f"INSERT INTO wide VALUES ({held}), (2), ('NaN'), (null)",
+    )
+    domain = Domain(columns=(bins("x", [0.0, 1.0], null=2, fallback=2),))
+    source = connect_to(urlsplit(postgres.uri("wide")), ["wide"]).source(domain, UNIT)
+    assert source.count([(0,)])[0].tolist() == [1, 1, 2]
+    assert source.sums([Sum(column=0, by=(), per=1, low=0, high=3)])[0] == 2
+
+
 def test_what_fails_where_it_is_cast_or_compared(postgres: Postgres) -> None:
     """Dates that no timestamp reaches, and enumerations that lack a listed value."""
     postgres.run(
