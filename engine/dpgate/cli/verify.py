@@ -14,6 +14,7 @@ from dpgate.cli.options import common, finish, root_option
 @click.option(
     "--artifacts",
     type=click.Path(path_type=Path, file_okay=False),
+    multiple=True,
     metavar="DIR",
     help="Folder with released files, to hold against their recorded digests.",
 )
@@ -32,7 +33,7 @@ from dpgate.cli.options import common, finish, root_option
 @common
 def command(
     root: str | None,
-    artifacts: Path | None,
+    artifacts: tuple[Path, ...],
     checkpoint: Path | None,
     checkpoint_key: Path | None,
     repo: Path,
@@ -51,10 +52,12 @@ def command(
     """
     from dpgate.gate.verify import verify
 
+    if len(artifacts) > 1:  # the last alone would count, and the others seem verified
+        raise click.UsageError("--artifacts names one folder; verify each in a run of its own")
     result = verify(
         repo,
         root=root,
-        artifacts=artifacts,
+        artifacts=artifacts[0] if artifacts else None,
         checkpoint=checkpoint,
         checkpoint_key=checkpoint_key,
     )

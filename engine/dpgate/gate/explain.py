@@ -14,7 +14,7 @@ from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
 from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Reserve, Sample
+from dpgate.model.record import Reserve, Sample, Settle
 from dpgate.model.values import plain, short
 
 
@@ -41,11 +41,20 @@ def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> Exp
     ]
     if isinstance(link.entry, Reserve):
         terms += _reserve(link.entry, ledger)
+    if isinstance(link.entry, Settle):
+        terms += _settle(link.entry, ledger)
     if isinstance(link.entry, Sample):
         terms += _sample(link.entry, ledger)
     return ExplainResult(
         entry=entry, title=f"{kind} {release}".strip() + f": {text}", terms=tuple(terms)
     )
+
+
+def _settle(entry: Settle, ledger: OpenLedger) -> list[Term]:
+    paid = next(reserve for link, reserve in ledger.chain.reserves if link.digest == entry.reserve)
+    terms = [("paid for by", f"entry {paid.sequence}"), ("outcome", entry.outcome)]
+    terms += [(artifact.name, artifact.sha256) for artifact in entry.artifacts]
+    return [Term(label=label, value=value) for label, value in terms]
 
 
 def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:

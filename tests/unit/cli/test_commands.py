@@ -134,6 +134,9 @@ def test_verify(run: Run, released_team: Team) -> None:
     bare = team.root.removeprefix("sha256:")
     assert run("verify", "--root", bare).code == 0
     assert run("verify", "--artifacts", team.folder / "none").code == 2
+    twice = run("verify", "--artifacts", team.folder / "released", "--artifacts", team.folder)
+    assert twice.code == 2
+    assert "names one folder" in twice.err
     wrong = run("verify", "--root", "0" * 64)
     assert wrong.code == 3
     assert "✗ NOT verified" in wrong.out

@@ -198,6 +198,9 @@ def test_a_withdrawn_release_cannot_be_sampled_from(kept: Team) -> None:
     with pytest.raises(UsageError, match="was withdrawn by entry 5: Too fine"):
         sample(kept)
     assert "was called back, with the rows drawn by entry 4: " in kept.api.log().lines[-1].text
+    terms = {term.label: term.value for term in kept.api.explain(3).terms}
+    assert (terms["paid for by"], terms["outcome"]) == ("entry 2", "released")
+    assert terms["model.dpgate"].startswith("sha256:")
     terms = {term.label: term.value for term in kept.api.explain(4).terms}
     assert terms["stands"] == "no: called back with its release by entry 5"
     assert kept.api.verify(root=kept.root).verified
