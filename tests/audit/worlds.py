@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import hashlib
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import time_machine
 
 from dpgate.cli.main import main
 from dpgate.evidence import seal
@@ -98,7 +100,20 @@ def both(
     patch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> tuple[Seen, Seen]:
-    """The same release in two worlds, at the same paths; the second hears the first one's noise."""
+    """The same release in two worlds, at the same paths; the second hears the first one's noise.
+
+    Both run in the same hour, which entries record.
+    """
+    with time_machine.travel(dt.datetime.now(dt.UTC), tick=False):
+        return _both(team, worlds, patch, capsys)
+
+
+def _both(
+    team: Team,
+    worlds: tuple[Put, Put],
+    patch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> tuple[Seen, Seen]:
     before = team.folder.with_name("before")
     shutil.copytree(team.folder, before, symlinks=True)
     worlds[0](team)

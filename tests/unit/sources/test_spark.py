@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,10 @@ def _spark() -> Iterator[None]:
         pytest.skip("Java is not installed, which Spark runs on")
     sql = pytest.importorskip("pyspark.sql")
     builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    with warnings.catch_warnings():
+        # JAX, if a test before has loaded it, does not like that Spark's launcher forks.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+        session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
     yield
     session.stop()
 
