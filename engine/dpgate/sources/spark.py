@@ -34,6 +34,9 @@ _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",  # its width would tell the number of partitions
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # A site could have dates of the old calendar fail, and so one row the whole count.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
 }
 
 Frame = Any
