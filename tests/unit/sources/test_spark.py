@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -92,6 +93,27 @@ def test_persons_are_cut_where_the_data_lies(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "a.parquet")
     counted = opened(tmp_path / "a.parquet", people()).count([(0, 2)])[0]
     assert counted.sum() == 3 * 51
+
+
+def test_old_dates_are_counted_whatever_a_site_has_set(tmp_path: Path) -> None:
+    sql = pytest.importorskip("pyspark.sql")
+    session = sql.SparkSession.getActiveSession()
+    session.conf.set("spark.sql.parquet.datetimeRebaseModeInRead", "EXCEPTION")
+    plain = worlds.dataset().model_dump(mode="python", by_alias=True)
+    plain["spec"]["columns"]["born"] = {
+        "type": "date",
+        "sensitivity": "phi",
+        "domain": {"min": "1900-01-01", "max": "2019-12-31", "bins": "year"},
+        "source": {"public_codebook": "intake form"},
+    }
+    born = pa.array([dt.date(1500, 1, 1), dt.date(1950, 6, 1), None], pa.date32())
+    pq.write_table(pa.table({"born": born}), tmp_path / "a.parquet")
+    source = open_source(
+        f"spark:{tmp_path}/a.parquet?master=local[2]", Dataset.model_validate(plain), ["born"]
+    )
+    (counted,) = source.count([(0,)])
+    assert counted[0] == 2  # the old one and the missing one
+    assert counted[50] == 1
 
 
 def test_what_spark_cannot_find(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
