@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,8 @@ def _spark() -> Iterator[None]:
         pytest.skip("Java is not installed, which Spark runs on")
     sql = pytest.importorskip("pyspark.sql")
     builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)  # what a source would set
         # JAX, if a test before has loaded it, does not like that Spark's launcher forks.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
