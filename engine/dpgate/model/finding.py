@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
+from dpgate.model.rule import Enforcement
 from dpgate.model.values import Frozen
+
+Outcome = Literal["violated", "error", "waived"]
 
 
 class Finding(Frozen):
     """One thing a rule found.
 
-    `deny` blocks the release, `warn` does not.
+    `deny` blocks the release, `warn` does not. What a rule's enforcement, an error and a waiver make
+    of each other is decided where findings are made, and written down in docs/findings.md.
     """
 
     rule: str
@@ -21,6 +25,13 @@ class Finding(Frozen):
     file: str = ""
     line: int = 0
     column: int = 0
+    enforcement: Enforcement = "hard"
+    outcome: Outcome = "violated"
+    """`error`: the rule could not be evaluated, which denies. `waived`: it would fail."""
+    waiver: str = ""
+    """Path of the waiver that is in force for it."""
+    help: str = ""
+    """Where to read on: a page or a person."""
 
     @property
     def place(self) -> str:
