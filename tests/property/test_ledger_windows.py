@@ -141,6 +141,7 @@ def test_a_lifetime_grows_with_every_reservation_and_forgets_their_order(
     facts = Facts(
         populations=("adults",), type="synthetic", purpose="research", recipients=("acme",),
         sensitivities=(), groups=(),
+        regions=("US",), columns=(), quasi_identifiers=(),
     )  # fmt: skip
     hour = "2026-11-22T18:00:00Z"
     scope = next(iter(scopes(policy_with("UTC", []), facts, hour)))

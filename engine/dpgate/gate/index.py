@@ -22,8 +22,10 @@ from dpgate.errors import ChainError
 from dpgate.gate.results import Open
 from dpgate.ledger.chain import Link, read_link
 from dpgate.ledger.lifecycle import State
+from dpgate.model.history import PastRelease
 from dpgate.model.record import (
     Document,
+    Facts,
     Genesis,
     PolicyAdopted,
     Reserve,
@@ -33,11 +35,12 @@ from dpgate.model.record import (
 )
 from dpgate.policy.scopes import SELECTORS, Scope, Selector, values_of
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE head (root TEXT, sequence INTEGER, digest TEXT, time TEXT, policy TEXT, adopted_by TEXT);
 CREATE TABLE reserves (digest TEXT PRIMARY KEY, sequence INTEGER, release TEXT, dataset TEXT,
-  attempt INTEGER, state TEXT, settled INTEGER, populations TEXT, approvals TEXT);
+  attempt INTEGER, state TEXT, settled INTEGER, populations TEXT, approvals TEXT, time TEXT,
+  facts TEXT, epsilon TEXT);
 CREATE INDEX by_release ON reserves (release);
 CREATE INDEX by_dataset ON reserves (dataset);
 CREATE TABLE series (population TEXT, what TEXT, value TEXT, sequence INTEGER, time TEXT, sums TEXT,
@@ -132,17 +135,11 @@ class Index:
             names = " ".join(entry.facts.populations)
             approvals = json.dumps([document.sha256 for document in entry.approvals])
             dataset = entry.release.partition("/")[0]
+            row = (link.digest, entry.sequence, entry.release, dataset, entry.attempt)
+            told = (names, approvals, entry.time, entry.facts.model_dump_json())
             self._base.execute(
-                "INSERT INTO reserves VALUES (?, ?, ?, ?, ?, 'reserved', NULL, ?, ?)",
-                (
-                    link.digest,
-                    entry.sequence,
-                    entry.release,
-                    dataset,
-                    entry.attempt,
-                    names,
-                    approvals,
-                ),
+                "INSERT INTO reserves VALUES (?, ?, ?, ?, ?, 'reserved', NULL, ?, ?, ?, ?, ?)",
+                (*row, *told, str(entry.claim.epsilon)),
             )
             self._charge(entry)
         elif isinstance(entry, Settle):
@@ -241,6 +238,23 @@ class Index:
             "SELECT DISTINCT populations FROM reserves WHERE dataset = ?", (dataset,)
         )
         return frozenset(name for (names,) in rows for name in names.split())
+
+    def history(self) -> tuple[PastRelease, ...]:
+        """Every attempt so far, in order, as it stands now."""
+        rows = self._base.execute(
+            "SELECT release, sequence, time, state, facts, epsilon FROM reserves ORDER BY sequence"
+        )
+        return tuple(
+            PastRelease(
+                release=release,
+                entry=entry,
+                time=time,
+                outcome="open" if state == "reserved" else state,
+                facts=Facts.model_validate_json(facts),
+                epsilon=Decimal(epsilon),
+            )
+            for release, entry, time, state, facts, epsilon in rows
+        )
 
     def _one(self, query: str, *values: str) -> tuple[str, ...] | None:
         row: tuple[str, ...] | None = self._base.execute(query, values).fetchone()

@@ -7,15 +7,18 @@ that a plan need not read a long ledger again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
 from dpgate.accounting.filter import Spend
 from dpgate.gate.costing import from_record
 from dpgate.gate.results import Open
-from dpgate.ledger.chain import Chain
-from dpgate.model.record import Reserve
+from dpgate.ledger.chain import Chain, Link
+from dpgate.ledger.lifecycle import State
+from dpgate.model.history import PastRelease
+from dpgate.model.record import Reserve, Settle, Withdraw
 from dpgate.policy.scopes import Scope, Tally
 
 
@@ -45,6 +48,9 @@ class Past(Protocol):
 
     def charged(self, dataset: str) -> frozenset[str]:
         """Populations that releases of a dataset were charged to."""
+
+    def history(self) -> tuple[PastRelease, ...]:
+        """Every attempt so far, in order, as it stands now."""
 
 
 class ChainPast:
@@ -106,3 +112,42 @@ class ChainPast:
             if entry.release.startswith(f"{dataset}/")
             for name in entry.facts.populations
         )
+
+    def history(self) -> tuple[PastRelease, ...]:
+        """Every attempt so far, in order, as it stands now."""
+        return tuple(
+            past_release(entry, self._chain.states[link.digest])
+            for link, entry in self._chain.reserves
+        )
+
+
+def past_release(entry: Reserve, state: State) -> PastRelease:
+    """What later releases see of a reservation."""
+    return PastRelease(
+        release=entry.release,
+        entry=entry.sequence,
+        time=entry.time,
+        outcome="open" if state == "reserved" else state,
+        facts=entry.facts,
+        epsilon=entry.claim.epsilon,
+    )
+
+
+def before_each(links: Iterable[Link]) -> Iterator[tuple[Link, Sequence[PastRelease]]]:
+    """Every reservation of a chain, and the attempts before it as they stood when it was made.
+
+    One pass: what comes with a reservation is one list, which grows and changes with the next. Take
+    a copy of what is to be kept.
+    """
+    history: list[PastRelease] = []
+    places: dict[str, int] = {}
+    for link in links:
+        entry = link.entry
+        if isinstance(entry, Reserve):
+            yield link, history
+            places[link.digest] = len(history)
+            history.append(past_release(entry, "reserved"))
+        elif isinstance(entry, Settle | Withdraw):
+            place = places[entry.reserve]
+            outcome = entry.outcome if isinstance(entry, Settle) else "withdrawn"
+            history[place] = replace(history[place], outcome=outcome)

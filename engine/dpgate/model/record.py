@@ -12,7 +12,18 @@ from pydantic import Field, StrictInt, model_validator
 
 from dpgate.model.draw import Draw
 from dpgate.model.event import Event
-from dpgate.model.values import Date, Digest, Frozen, Hour, Name, Recorded, Relation, Text
+from dpgate.model.values import (
+    ColumnName,
+    Date,
+    Digest,
+    Frozen,
+    Hour,
+    Name,
+    Recorded,
+    Region,
+    Relation,
+    Text,
+)
 
 ReleaseId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$")]
 """``dataset/release``."""
@@ -36,7 +47,7 @@ class Spend(Frozen):
 
 
 class Facts(Frozen):
-    """What decides which budget scopes a release touches."""
+    """What budgets, and rules of later releases, need to know of a release."""
 
     populations: Annotated[tuple[Name, ...], Field(min_length=1)]
     """The dataset's own first, then those that share people with it: all are charged."""
@@ -47,6 +58,11 @@ class Facts(Frozen):
     sensitivities: tuple[Name, ...]
     groups: tuple[Name, ...]
     """Column groups."""
+    regions: tuple[Region, ...]
+    columns: tuple[ColumnName, ...]
+    """Columns that recipients get, or learn numbers about."""
+    quasi_identifiers: tuple[ColumnName, ...]
+    """Those of them by which people can be found in other data."""
 
 
 class Claim(Frozen):

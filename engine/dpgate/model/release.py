@@ -23,6 +23,7 @@ from dpgate.model.values import (
     Frozen,
     Name,
     Positive,
+    Region,
     Share,
     Text,
     exactly,
@@ -77,9 +78,7 @@ class ReleaseSpec(Frozen):
     dataset: Name
     purpose: Name
     recipients: Annotated[tuple[Name, ...], Field(min_length=1)]
-    regions: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...], Field(min_length=1)
-    ]
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     """ISO 3166 codes of the countries that the data goes to."""
     columns: Annotated[tuple[ColumnName, ...], Field(min_length=1)]
     """Columns that are read: those of the rows, or those that the queries are about."""

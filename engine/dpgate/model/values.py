@@ -147,6 +147,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166 code of a country."""
+
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dpgate.errors import PolicyError
-from dpgate.model.columns import DomainColumn
+from dpgate.model.columns import DomainColumn, TextColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
@@ -17,15 +17,20 @@ from dpgate.policy.windows import hour_of, moment_of
 
 def facts_of(dataset: Dataset, release: Release) -> Facts:
     """The facts that are recorded; columns that the dataset does not have are left out."""
-    columns = [dataset.spec.columns[n] for n in release.spec.columns if n in dataset.spec.columns]
-    groups = {g for c in columns if isinstance(c, DomainColumn) for g in c.groups}
+    spec = dataset.spec
+    names = [n for n in release.spec.columns if n in spec.columns or n in spec.derive]
+    described = {n: spec.columns[n] for n in names if n in spec.columns}
+    learned = {n: c for n, c in described.items() if isinstance(c, DomainColumn)}
     return Facts(
-        populations=(dataset.spec.population, *dataset.spec.shares_people_with),
+        populations=(spec.population, *spec.shares_people_with),
         type=release.spec.type,
         purpose=release.spec.purpose,
         recipients=release.spec.recipients,
-        sensitivities=tuple(sorted({column.sensitivity for column in columns})),
-        groups=tuple(sorted(groups)),
+        sensitivities=tuple(sorted({column.sensitivity for column in described.values()})),
+        groups=tuple(sorted({group for column in learned.values() for group in column.groups})),
+        regions=release.spec.regions,
+        columns=tuple(n for n in names if not isinstance(described.get(n), TextColumn)),
+        quasi_identifiers=tuple(n for n, column in learned.items() if column.quasi_identifier),
     )
 
 

@@ -322,6 +322,7 @@ def test_what_fits_is_the_most_that_fits(team: Team) -> None:
     facts = Facts(
         populations=("clinic-patients",), type="synthetic", purpose="research",
         recipients=("acme",), sensitivities=(), groups=(),
+        regions=("US",), columns=(), quasi_identifiers=(),
     )  # fmt: skip
     hour, delta = "2026-11-01T00:00:00Z", Decimal("1e-9")
     past = Tally(policy.spec.accounting.orders)

@@ -81,6 +81,9 @@ def reserve(links: tuple[Link, ...], release: str = "visits/one", **changes: Any
             recipients=("acme",),
             sensitivities=("phi",),
             groups=(),
+            regions=("US",),
+            columns=("age",),
+            quasi_identifiers=(),
         ),
         "documents": (
             document(f"releases/{release}/release.yaml"),

@@ -72,3 +72,22 @@ def test_an_unknown_time_zone_is_an_error_of_the_policy(zone: str) -> None:
     made = policy({POLICY: {"timezone: UTC": f"timezone: {zone}"}})
     with pytest.raises(PolicyError, match="unknown time zone"):
         clock_of(made, "2026-11-22T18:00:00Z")
+
+
+def test_later_releases_can_tell_which_columns_and_countries_this_one_had() -> None:
+    changes = {
+        DATASET: {
+            "    age_group:": "    note: {type: text, sensitivity: phi}\n    age_group:",
+            "{type: boolean, sensitivity: phi,": (
+                "{type: boolean, quasi_identifier: true, sensitivity: phi,"
+            ),
+        },
+        RELEASE: {
+            "[age_group,": "[note, nothing, age_group,",
+            "regions: [US]": "regions: [US, CH]",
+        },
+    }
+    facts = facts_of(dataset(changes), release(changes))
+    assert facts.regions == ("US", "CH")
+    assert facts.columns == ("age_group", "clinic", "length_minutes", "reason", "follow_up")
+    assert facts.quasi_identifiers == ("age_group", "clinic", "follow_up")
