@@ -27,10 +27,8 @@ from dpgate.model.event import Event
 from dpgate.model.release import MarginalTvd
 from dpgate.model.values import plain
 from dpgate.model.workload import Workload
-from dpgate.synthesis.interface import NoiseRow
+from dpgate.synthesis.interface import NORMAL_95, NoiseRow
 
-NORMAL_95 = 1.959964
-"""Half-width of a 95 % interval, in standard deviations: how `NoiseRow` is stated."""
 _ABOVE_95 = 1.644854
 """Normal quantile that 5 % lie above."""
 _SKEWNESS = 0.995272

@@ -9,11 +9,11 @@ from decimal import Decimal
 from dpgate.accounting import calibrate, compose, groups
 from dpgate.accounting.rounding import significant_down, significant_up, up
 from dpgate.errors import UsageError
-from dpgate.gate.noise import NORMAL_95, mean_tvd, tables
+from dpgate.gate.noise import mean_tvd, tables
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.values import counted, plain
-from dpgate.synthesis.interface import NoiseRow, Synthesizer, Task
+from dpgate.synthesis.interface import NORMAL_95, NoiseRow, Synthesizer, Task
 
 DEFAULT = Decimal("0.05")
 """The goal if none is given: expected two-way total variation by noise."""

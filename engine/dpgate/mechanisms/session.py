@@ -140,7 +140,7 @@ class Mechanisms:
             InsufficientBudgetError: the event is not reserved or used up.
 
         Privacy:
-            Reads nothing. What the program reads, and with what noise, is outside this session;
+            Reads nothing. What the program reads, and with what noise, is its own;
             the caller vouches that it costs what the event says.
         """
         self._reserved(name, "foreign")

@@ -42,6 +42,10 @@ class Task:
     model_mebibytes: int | None = None
 
 
+NORMAL_95 = 1.959964
+"""97.5 % quantile of the standard normal distribution."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NoiseRow:
     """Noise on each cell of the marginals of one order, if they are measured.
@@ -53,6 +57,11 @@ class NoiseRow:
 
     order: int
     half_width: float
+
+    @classmethod
+    def of(cls, order: int, scale: float) -> NoiseRow:
+        """Of Gaussian noise of this scale, in records."""
+        return cls(order=order, half_width=NORMAL_95 * scale)
 
 
 class Model(Protocol):

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dpgate.gate.noise import NORMAL_95, marginals, mean_tvd, of_cells, tables
+from dpgate.gate.noise import marginals, mean_tvd, of_cells, tables
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.values import Relation
 from dpgate.model.workload import Marginal, Workload
-from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.interface import NORMAL_95, NoiseRow, Task
 from dpgate.synthesis.registry import get
 from tests.team import MANIFEST, RELEASE, Team
 

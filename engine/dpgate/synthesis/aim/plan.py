@@ -32,8 +32,6 @@ twice the time and lowers the error on Adult by less than 2 % up to ε=1."""
 _COUNTED_AT_MOST = 2**27
 """Cells of all candidates' exact tables together (1 GiB), which are counted once."""
 
-_NORMAL_95 = 1.959964
-
 
 def model_cells(task: Task) -> int:
     """Cells that the tables of the model may have together, at 8 bytes each."""
@@ -126,11 +124,11 @@ def _check_sizes(task: Task, chosen: Candidates) -> None:
 def noise(task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
     """Noise per cell of each order, before cells are merged, in the first and loudest round."""
     by_name = {event.name: event for event in events}
-    rows = [NoiseRow(order=1, half_width=_NORMAL_95 * float(by_name[ONE_WAY].scale))]
+    rows = [NoiseRow.of(1, float(by_name[ONE_WAY].scale))]
     if MEASURE in by_name:
         event = by_name[MEASURE]
         first = run_scale(event, Fraction(event.loss) / event.times)
         chosen = candidates(task)
         orders = sorted({len(clique) for clique in (*chosen.units, *chosen.required)})
-        rows += [NoiseRow(order=n, half_width=_NORMAL_95 * float(first)) for n in orders]
+        rows += [NoiseRow.of(n, float(first)) for n in orders]
     return tuple(rows)

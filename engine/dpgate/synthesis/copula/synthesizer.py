@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from dpgate.accounting.calibrate import gaussian_event
 from dpgate.accounting.rounding import significant_down
-from dpgate.errors import MissingExtraError, SynthesisError
+from dpgate.errors import SynthesisError
 from dpgate.model.event import Event
-from dpgate.model.policy import Proof
-from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.lazy import LazySynthesizer
 from dpgate.synthesis.representable import require_representable
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.lazy import Fit
 
 ONE_WAY, PAIRS = "copula.one_way", "copula.pairs"
 
@@ -26,10 +25,8 @@ SPLITS = 3
 _SHARES = {ONE_WAY: Decimal("0.8"), PAIRS: Decimal("0.2")}
 """Shares of ρ, found on public data (Adult, ε 0.1 to 1): halves err a tenth more at ε=0.1."""
 
-_NORMAL_95 = 1.959964
 
-
-class Copula:
+class Copula(LazySynthesizer):
     """DP Gaussian copula, after Li, Xiong, Jiang 2014 (DPCopula, EDBT), from integer statistics.
 
     Differences: margins by integer Gaussian noise instead of Laplace histograms; instead of
@@ -44,7 +41,6 @@ class Copula:
     """
 
     name: str = "copula"
-    proof: Proof = "opendp"
     model_kind: str = "copula"
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
@@ -90,29 +86,10 @@ class Copula:
     ) -> tuple[NoiseRow, ...]:
         """Noise per cell of a one-way table; no table of two columns is measured."""
         scale = next(float(event.scale) for event in events if event.name == ONE_WAY)
-        return (NoiseRow(order=1, half_width=_NORMAL_95 * scale),)
+        return (NoiseRow.of(1, scale),)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Measures margins and signs, and solves for correlations; see `Synthesizer.fit`.
+    def fitter(self) -> Fit:
+        """Its fit, imported now."""
+        from dpgate.synthesis.copula.fit import fit
 
-        Raises:
-            MissingExtraError: NumPy or pyarrow is not installed.
-            SourceError: the data became unreadable.
-
-        Privacy:
-            Spends `events` in full, through `mechanisms`; the rest is post-processing.
-        """
-        try:
-            from dpgate.synthesis.copula.fit import fit
-        except ModuleNotFoundError as error:
-            if error.name not in ("numpy", "pyarrow"):
-                raise
-            raise MissingExtraError(extra="synth", what="the copula synthesizer") from None
-        return fit(task, events, source, mechanisms, progress)
+        return fit

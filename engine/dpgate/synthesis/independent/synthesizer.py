@@ -8,26 +8,22 @@ from typing import TYPE_CHECKING
 
 from dpgate.accounting.calibrate import gaussian_event
 from dpgate.accounting.rounding import significant_down
-from dpgate.errors import MissingExtraError, SynthesisError
+from dpgate.errors import SynthesisError
 from dpgate.model.event import Event
-from dpgate.model.policy import Proof
-from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.lazy import LazySynthesizer
 from dpgate.synthesis.representable import require_representable
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.lazy import Fit
 
 ONE_WAY = "independent.one_way"
 
-_NORMAL_95 = 1.959964
 
-
-class Independent:
+class Independent(LazySynthesizer):
     """Every column by itself, as exactly as the budget allows; no two columns together."""
 
     name: str = "independent"
-    proof: Proof = "opendp"
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """One-way tables of all columns.
@@ -62,29 +58,10 @@ class Independent:
     ) -> tuple[NoiseRow, ...]:
         """Noise per cell of a one-way table."""
         scale = next(float(event.scale) for event in events if event.name == ONE_WAY)
-        return (NoiseRow(order=1, half_width=_NORMAL_95 * scale),)
+        return (NoiseRow.of(1, scale),)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Measures one-way tables; see `Synthesizer.fit`.
+    def fitter(self) -> Fit:
+        """Its fit, imported now."""
+        from dpgate.synthesis.independent.fit import fit
 
-        Raises:
-            MissingExtraError: NumPy or pyarrow is not installed.
-            SourceError: the data became unreadable.
-
-        Privacy:
-            Spends `events` in full, through `mechanisms`; the rest is post-processing.
-        """
-        try:
-            from dpgate.synthesis.independent.fit import fit
-        except ModuleNotFoundError as error:
-            if error.name not in ("numpy", "pyarrow"):
-                raise
-            raise MissingExtraError(extra="synth", what="the independent synthesizer") from None
-        return fit(task, events, source, mechanisms, progress)
+        return fit

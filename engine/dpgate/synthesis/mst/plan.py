@@ -25,8 +25,6 @@ _SHARES = {ONE_WAY: Decimal("0.5"), SELECT: Decimal("0.1"), TWO_WAY: Decimal("0.
 _CELLS_AT_MOST = 2**24
 """Cells of one two-way table; noise for more of them would take minutes and leave nothing."""
 
-_NORMAL_95 = 1.959964
-
 
 @dataclass(frozen=True, kw_only=True)
 class Scales:
@@ -105,7 +103,7 @@ def scales(events: Sequence[Event]) -> Scales:
 def noise(task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
     """Noise per cell of one-way and two-way tables, before cells are merged."""
     known = scales(events)
-    rows = [NoiseRow(order=1, half_width=_NORMAL_95 * known.one_way)]
+    rows = [NoiseRow.of(1, known.one_way)]
     if len(task.domain) > 1:
-        rows.append(NoiseRow(order=2, half_width=_NORMAL_95 * known.two_way))
+        rows.append(NoiseRow.of(2, known.two_way))
     return tuple(rows)

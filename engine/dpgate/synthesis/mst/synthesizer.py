@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dpgate.errors import MissingExtraError
 from dpgate.model.event import Event
-from dpgate.model.policy import Proof
-from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.lazy import LazySynthesizer
 from dpgate.synthesis.mst import plan as planning
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.lazy import Fit
 
 
-class Mst:
+class Mst(LazySynthesizer):
     """Maximum spanning tree of noisy marginals (McKenna, Miklau, Sheldon 2021, arXiv 2108.04978).
 
     Differences: integer noise and selection by OpenDP, the total is measured and never known,
@@ -25,7 +23,6 @@ class Mst:
     """
 
     name: str = "mst"
-    proof: Proof = "opendp"
 
     def plan(self, task: Task, rho: Decimal) -> tuple[Event, ...]:
         """Events that cost at most `rho`, see `dpgate.synthesis.mst.plan.plan`."""
@@ -35,27 +32,8 @@ class Mst:
         """Noise per cell, before cells are merged."""
         return planning.noise(task, events)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Measures, selects and fits; see `Synthesizer.fit`.
+    def fitter(self) -> Fit:
+        """Its fit, imported now."""
+        from dpgate.synthesis.mst.fit import fit
 
-        Raises:
-            MissingExtraError: NumPy or pyarrow is not installed.
-            SourceError: the data became unreadable.
-
-        Privacy:
-            Spends `events` in full, through `mechanisms`; the rest is post-processing.
-        """
-        try:
-            from dpgate.synthesis.mst.fit import fit
-        except ModuleNotFoundError as error:
-            if error.name not in ("numpy", "pyarrow"):
-                raise
-            raise MissingExtraError(extra="synth", what="the mst synthesizer") from None
-        return fit(task, events, source, mechanisms, progress)
+        return fit

@@ -39,7 +39,7 @@ from dpgate.accounting.rounding import significant_down, significant_up
 from dpgate.errors import SynthesisError
 from dpgate.model.event import Event
 from dpgate.synthesis.interface import NoiseRow, Task
-from dpgate.synthesis.smartnoise.plan import AIM_CELLS_AT_MOST, NORMAL_95, require_small
+from dpgate.synthesis.smartnoise.plan import AIM_CELLS_AT_MOST, require_small
 
 MST_FACTOR = significant_up(Fraction(8, 3), 12)
 AIM_FACTOR = Decimal("2.2")
@@ -94,8 +94,8 @@ def noise_mst(task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
     sigma = sqrt(1.5 / float(claimed_rho(events[0])))
     columns = len(task.domain)
     return (
-        NoiseRow(order=1, half_width=NORMAL_95 * sigma * sqrt(columns)),
-        NoiseRow(order=2, half_width=NORMAL_95 * sigma * sqrt(columns - 1)),
+        NoiseRow.of(1, sigma * sqrt(columns)),
+        NoiseRow.of(2, sigma * sqrt(columns - 1)),
     )
 
 
@@ -103,4 +103,4 @@ def noise_aim(task: Task, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
     """σ² = T/(2·0.9·ρ), as long as SmartNoise does not halve σ."""
     rounds = _AIM_ROUNDS * len(task.domain)
     sigma = sqrt(rounds / (1.8 * float(claimed_rho(events[0]))))
-    return tuple(NoiseRow(order=order, half_width=NORMAL_95 * sigma) for order in (1, 2))
+    return tuple(NoiseRow.of(order, sigma) for order in (1, 2))

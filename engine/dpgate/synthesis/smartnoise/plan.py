@@ -33,8 +33,6 @@ _CELLS_AT_MOST = 2**26
 _AIM_ROUNDS = 2
 """Rounds of AIM for each column, at most. SmartNoise plans 16; each takes seconds to compile."""
 
-NORMAL_95 = 1.959964
-
 
 @dataclass(frozen=True)
 class Names:
@@ -158,9 +156,9 @@ def _first(event: Event) -> Decimal:
 def noise(task: Task, events: Sequence[Event], names: Names) -> tuple[NoiseRow, ...]:
     """Noise per cell of one-way and two-way tables, before cells are merged."""
     one, two = scales(events, names)
-    rows = [NoiseRow(order=1, half_width=NORMAL_95 * one)]
+    rows = [NoiseRow.of(1, one)]
     if len(task.domain) > 1:
-        rows.append(NoiseRow(order=2, half_width=NORMAL_95 * two))
+        rows.append(NoiseRow.of(2, two))
     return tuple(rows)
 
 

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dpgate.errors import MissingExtraError
 from dpgate.model.event import Event
-from dpgate.model.policy import Proof
-from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.lazy import LazySynthesizer
 from dpgate.synthesis.smartnoise import plan as planning
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.lazy import Fit
 
 EXTRA = "smartnoise"
 PACKAGES = ("mbi", "networkx", "numpy", "pandas", "pyarrow", "snsynth")
 
 
-class SmartnoiseMst:
+class SmartnoiseMst(LazySynthesizer):
     """SmartNoise's MST with public domains, OpenDP's integer noise and a noisy total.
 
     Its merging of rare cells, its tree, its estimation (mbi) and their settings are kept; the
@@ -28,7 +26,6 @@ class SmartnoiseMst:
     """
 
     name: str = "smartnoise-mst"
-    proof: Proof = "opendp"
     extra: str = EXTRA
     packages: tuple[str, ...] = PACKAGES
 
@@ -40,31 +37,14 @@ class SmartnoiseMst:
         """Noise per cell, before cells are merged."""
         return planning.noise(task, events, planning.MST)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Measures, selects and fits; see `Synthesizer.fit`.
+    def fitter(self) -> Fit:
+        """Its fit, imported now."""
+        from dpgate.synthesis.smartnoise.fit_mst import fit
 
-        Raises:
-            MissingExtraError: SmartNoise is not installed.
-            SynthesisError: the estimation diverged.
-
-        Privacy:
-            Spends `events` in full, through `mechanisms`; the rest is post-processing.
-        """
-        try:
-            from dpgate.synthesis.smartnoise.fit_mst import fit
-        except ModuleNotFoundError as error:
-            raise missing(error, self.name) from None
-        return fit(task, events, source, mechanisms, progress)
+        return fit
 
 
-class SmartnoiseAim:
+class SmartnoiseAim(LazySynthesizer):
     """SmartNoise's AIM with public domains and OpenDP's integer noise.
 
     Its workload, weights, candidates, annealing, estimation (mbi) and their settings are kept, but
@@ -72,7 +52,6 @@ class SmartnoiseAim:
     """
 
     name: str = "smartnoise-aim"
-    proof: Proof = "opendp"
     extra: str = EXTRA
     packages: tuple[str, ...] = PACKAGES
 
@@ -84,32 +63,8 @@ class SmartnoiseAim:
         """Noise per cell of a table that is measured."""
         return planning.noise(task, events, planning.AIM)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Measures and fits in rounds; see `Synthesizer.fit`.
+    def fitter(self) -> Fit:
+        """Its fit, imported now."""
+        from dpgate.synthesis.smartnoise.fit_aim import fit
 
-        Raises:
-            MissingExtraError: SmartNoise is not installed.
-            SynthesisError: the estimation diverged.
-
-        Privacy:
-            Spends `events` in full, through `mechanisms`; the rest is post-processing.
-        """
-        try:
-            from dpgate.synthesis.smartnoise.fit_aim import fit
-        except ModuleNotFoundError as error:
-            raise missing(error, self.name) from None
-        return fit(task, events, source, mechanisms, progress)
-
-
-def missing(error: ModuleNotFoundError, name: str) -> Exception:
-    """What to raise when an import fails: a package of ours that is gone is no missing extra."""
-    if (error.name or "").startswith("dpgate"):
-        return error
-    return MissingExtraError(extra=EXTRA, what=f"the {name} synthesizer")
+        return fit

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from dpgate.model.event import Event
 from dpgate.model.policy import Proof
-from dpgate.synthesis.interface import Model, NoiseRow, Progress, Task
+from dpgate.synthesis.interface import NoiseRow, Task
+from dpgate.synthesis.lazy import LazySynthesizer
 from dpgate.synthesis.smartnoise import honest
-from dpgate.synthesis.smartnoise.synthesizer import EXTRA, PACKAGES, missing
+from dpgate.synthesis.smartnoise.synthesizer import EXTRA, PACKAGES
 
 if TYPE_CHECKING:
-    from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.lazy import Fit
 
 
-class SmartnoiseMstUnpatched:
+class SmartnoiseMstUnpatched(LazySynthesizer):
     """SmartNoise's MST with its own noise, under replace-one, at 8/3 of the ρ it claims."""
 
     name: str = "smartnoise-mst-unpatched"
@@ -33,31 +33,18 @@ class SmartnoiseMstUnpatched:
         """Noise per cell, before cells are merged."""
         return honest.noise_mst(task, events)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Runs SmartNoise; see `Synthesizer.fit`.
-
-        Raises:
-            MissingExtraError: SmartNoise is not installed.
-            SynthesisError: the estimation diverged.
+    def fitter(self) -> Fit:
+        """SmartNoise as it is.
 
         Privacy:
-            Noise and selection are SmartNoise's own, outside `mechanisms`, which is debited.
+            Noise and selection are its own, outside `mechanisms`, which is debited.
         """
-        try:
-            from dpgate.synthesis.smartnoise.fit_unpatched import fit_mst
-        except ModuleNotFoundError as error:
-            raise missing(error, self.name) from None
-        return fit_mst(task, events, source, mechanisms, progress)
+        from dpgate.synthesis.smartnoise.fit_unpatched import fit_mst
+
+        return fit_mst
 
 
-class SmartnoiseAimUnpatched:
+class SmartnoiseAimUnpatched(LazySynthesizer):
     """SmartNoise's AIM with its own noise, under replace-one, at 11/5 of the ρ it claims."""
 
     name: str = "smartnoise-aim-unpatched"
@@ -73,25 +60,12 @@ class SmartnoiseAimUnpatched:
         """Noise per cell at the start; SmartNoise lowers it on the way."""
         return honest.noise_aim(task, events)
 
-    def fit(
-        self,
-        task: Task,
-        events: Sequence[Event],
-        source: MarginalSource,
-        mechanisms: Mechanisms,
-        progress: Progress,
-    ) -> Model:
-        """Runs SmartNoise; see `Synthesizer.fit`.
-
-        Raises:
-            MissingExtraError: SmartNoise is not installed.
-            SynthesisError: the estimation diverged.
+    def fitter(self) -> Fit:
+        """SmartNoise as it is.
 
         Privacy:
-            Noise and selection are SmartNoise's own, outside `mechanisms`, which is debited.
+            Noise and selection are its own, outside `mechanisms`, which is debited.
         """
-        try:
-            from dpgate.synthesis.smartnoise.fit_unpatched import fit_aim
-        except ModuleNotFoundError as error:
-            raise missing(error, self.name) from None
-        return fit_aim(task, events, source, mechanisms, progress)
+        from dpgate.synthesis.smartnoise.fit_unpatched import fit_aim
+
+        return fit_aim

@@ -18,7 +18,7 @@ from dpgate.synthesis.sampling.directed import Coarsening, DirectedModel
 from dpgate.synthesis.smartnoise.convert import directed
 from dpgate.synthesis.smartnoise.counted import Counted
 from dpgate.synthesis.smartnoise.mst import PatchedMst
-from dpgate.synthesis.smartnoise.synthesizer import SmartnoiseAim, SmartnoiseMst, missing
+from dpgate.synthesis.smartnoise.synthesizer import SmartnoiseAim, SmartnoiseMst
 from tests.suites import synthesizers, worlds
 from tests.suites.synthesizers import SynthesizerSuite
 
@@ -181,8 +181,3 @@ def test_without_the_extra(synthesizer: Synthesizer, monkeypatch: pytest.MonkeyP
     with pytest.raises(MissingExtraError) as caught:
         synthesizers.fit(synthesizer, worlds.rows(5), domain=worlds.domain(("smokes", "job")))
     assert caught.value.extra == "smartnoise"
-
-
-def test_a_module_of_ours_that_is_gone_is_no_missing_extra() -> None:
-    error = ModuleNotFoundError("gone", name="dpgate.gone")
-    assert missing(error, "x") is error
