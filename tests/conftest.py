@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.github import GitHub
     from tests.team import Team
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,6 +111,15 @@ def released_team(
 ) -> Team:
     """A team that has made one release. See tests/team.py."""
     return _copied(_templates, "released", tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def github() -> Generator[GitHub]:
+    """A local server that speaks the few calls of GitHub's API that are used. See tests/github.py."""
+    from tests.github import serving
+
+    with serving() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)
