@@ -66,6 +66,12 @@ offline_option = click.option(
     help="Judge by the ledger as this clone last fetched it; contact no remote.",
 )
 
+changed_option = click.option(
+    "--changed",
+    metavar="REF",
+    help="Only what changed since this branch or commit: the base of a pull request.",
+)
+
 
 def _digest(value: str | None) -> str | None:
     if value is None:

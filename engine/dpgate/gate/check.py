@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
-from dpgate.errors import PolicyError
+from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
+from dpgate.gate.changes import changes, releases_of, request_findings
 from dpgate.gate.results import CheckResult
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
@@ -18,12 +19,15 @@ from dpgate.policy.rules import evaluate
 from dpgate.synthesis import registry
 
 
-def check(repo: Path | str = ".", paths: tuple[Path | str, ...] = ()) -> CheckResult:
+def check(
+    repo: Path | str = ".", paths: tuple[Path | str, ...] = (), *, changed: str | None = None
+) -> CheckResult:
     """Check manifests against the policy of the work tree.
 
     Args:
         repo: a release repository, or a folder in it.
         paths: files or folders to check; all manifests when empty.
+        changed: check only what changed since this branch or commit, and whether the ledger did.
 
     Returns:
         A result whose `allowed` is False if any finding denies.
@@ -32,17 +36,24 @@ def check(repo: Path | str = ".", paths: tuple[Path | str, ...] = ()) -> CheckRe
         DocumentError: documents are malformed; every problem of every file is listed.
         UsageError: there is no release repository, or a path is not in it.
     """
+    if paths and changed is not None:
+        raise UsageError("paths and a base of changes name manifests twice", fix="give one of them")
     space = workspace(Path(repo), tuple(Path(path) for path in paths))
     policy = policy_of(space.policy_file)
     today = clock(policy, now()).day
     findings = list(policy_findings(space, policy))
-    for name in space.documents.releases:
+    names = tuple(space.documents.releases)
+    if changed is not None:
+        found = changes(space, changed)
+        names = releases_of(space, found)
+        findings += request_findings(space, found)
+    for name in names:
         findings += judge(space.case(name), policy, today)
     documents = 1 + len(space.documents.datasets) + len(space.documents.releases)
     return CheckResult(
         allowed=not any(finding.level == "deny" for finding in findings),
         documents=documents,
-        releases=tuple(space.documents.releases),
+        releases=names,
         findings=tuple(findings),
     )
 
