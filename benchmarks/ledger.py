@@ -138,7 +138,7 @@ class Maker:
             expires=_later(),
         )
         facts = facts_of(case.dataset, case.release)
-        sums = budgets.sums(self.policy, facts, header["time"], self.past, self.cost.spend)
+        sums = budgets.sums(self.policy, facts, header["time"], None, self.past, self.cost.spend)
         self.past.add(facts, header["time"], self.cost.spend)
         link = self.add(
             Reserve(

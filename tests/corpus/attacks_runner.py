@@ -171,6 +171,13 @@ def quota_exceeded(scene: Scene) -> Found:
     return scene.verify()
 
 
+def limit_of_a_dataset_exceeded(scene: Scene) -> Found:
+    scene.team.edit(DATASET, "  rows:", "  limits: {lifetime: {epsilon: 1.5}}\n  rows:")
+    name = scene.manifest("fourth", approve=False)
+    scene.append(scene.reserve(name, approvals=consent(scene, name)))
+    return scene.verify()
+
+
 # ── what it was about ────────────────────────────────────────────────────────────────────────
 
 
@@ -280,7 +287,7 @@ def _dated(scene: Scene, name: str, hour: str) -> Reserve:
     policy = policy_of(loaded_document(scene.chain.policy))
     past = forging.tally(scene.chain, policy)
     spend = from_record(entry.spend)
-    sums = budgets.sums(policy, entry.facts, hour, past, spend)
+    sums = budgets.sums(policy, entry.facts, hour, None, past, spend)
     return entry.model_copy(update={"sums": {k: to_record(v) for k, v in sums.items()}})
 
 

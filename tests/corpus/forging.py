@@ -57,7 +57,12 @@ def reserve(team: Team, chain: Chain, release: str, **changes: Any) -> Reserve:
         sums={
             key: to_record(spend)
             for key, spend in budgets.sums(
-                policy, facts, header["time"], tally(chain, policy), cost.spend
+                policy,
+                facts,
+                header["time"],
+                case.dataset.spec.limits,
+                tally(chain, policy),
+                cost.spend,
             ).items()
         },
     )

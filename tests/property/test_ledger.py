@@ -180,7 +180,7 @@ def test_a_tally_is_the_plain_sum_and_never_falls_within_a_window(
         spend = Spend({4: value, 8: 2 * value}, value / 10**9)
         tally.add(facts, hour, spend)
         seen.append((hour, facts, spend))
-        for scope in scopes(made, facts, hour):
+        for scope in scopes(made, facts, hour, None):
             plain = Spend.zero(budget.ORDERS)
             for then, about, spent in seen:
                 if scope.counts(about, then):

@@ -107,7 +107,7 @@ def test_every_window_has_spent_what_the_calendar_says(
         spend = Spend({4: amount, 8: 2 * amount}, amount / 10**12)
         done.append((hour, facts, spend))
         tally.add(facts, hour_of(moment), spend)
-        found = scopes(made, facts, hour_of(moment))
+        found = scopes(made, facts, hour_of(moment), None)
         lifetimes = [scope.key for scope in found if scope.window.name == "lifetime"]
         assert {f"{name}/all=*/lifetime" for name in facts.populations} <= set(lifetimes)
         for scope in found:
@@ -125,7 +125,7 @@ def test_a_scope_has_one_name_and_its_limit_is_the_lowest(
 ) -> None:
     tight = [quota.model_copy(update={"epsilon": EPSILON / 2}) for quota in quotas]
     one, both = (
-        scopes(policy_with(zone, given), facts, hour_of(moment))
+        scopes(policy_with(zone, given), facts, hour_of(moment), None)
         for given in (tight, quotas + tight)
     )
     assert [(s.key, s.limit) for s in one] == [(s.key, s.limit) for s in both]
@@ -144,7 +144,7 @@ def test_a_lifetime_grows_with_every_reservation_and_forgets_their_order(
         regions=("US",), columns=(), quasi_identifiers=(),
     )  # fmt: skip
     hour = "2026-11-22T18:00:00Z"
-    scope = next(iter(scopes(policy_with("UTC", []), facts, hour)))
+    scope = next(iter(scopes(policy_with("UTC", []), facts, hour, None)))
     batches = [tuple(ledger(seed)) for seed in seeds]
     seen: list[tuple[Decimal, Spend]] = []
     for _ in range(2):

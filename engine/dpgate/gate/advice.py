@@ -11,6 +11,7 @@ from dpgate.model.columns import Column, DecimalColumn, IntegerColumn, NumberCol
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain, short
+from dpgate.policy import limits
 
 _SIGMAS = 3.0
 """Cells below so many standard deviations of noise are merged by `mst`: finer bins add noise only."""
@@ -40,10 +41,10 @@ def fewer_bins(column: Column, cells: int, rows: float, sigma: float | None) -> 
     return most if most < cells - column.nullable else None
 
 
-def suitable_delta(policy: PrivacyPolicy, rows: int) -> Decimal:
-    """A δ within the policy's ceiling and well below one over the public bound on rows."""
-    ceiling = policy.spec.delta_at_most
-    while ceiling * rows > Decimal("0.01"):
+def suitable_delta(policy: PrivacyPolicy, dataset: Dataset) -> Decimal:
+    """A δ within the ceiling of policy and dataset, and well below one over the public bound on rows."""
+    ceiling = limits.delta(policy, dataset).value
+    while ceiling * dataset.spec.rows.at_most > Decimal("0.01"):
         ceiling /= 10
     return ceiling
 
@@ -69,7 +70,7 @@ def draft(
         delta: δ.
         today: retention is counted from it.
     """
-    expires = today + dt.timedelta(days=min(365, policy.spec.retention.days_at_most))
+    expires = today + dt.timedelta(days=min(365, int(limits.days(policy, dataset).value)))
     epsilon = candidate.epsilon or Decimal(1)
     return f"""apiVersion: dpgate/v1
 kind: Release

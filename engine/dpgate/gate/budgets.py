@@ -10,6 +10,7 @@ from dpgate.accounting import calibrate, compose
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.accounting.rounding import down, significant_down
 from dpgate.gate.results import ScopeRow
+from dpgate.model.limits import Limits
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Facts
 from dpgate.model.release import Privacy
@@ -24,17 +25,28 @@ class Spent(Protocol):
 
 
 def rows(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, spend: Spend
+    policy: PrivacyPolicy,
+    facts: Facts,
+    hour: str,
+    limits: Limits | None,
+    past: Spent,
+    spend: Spend,
 ) -> tuple[ScopeRow, ...]:
     """Every scope that a release touches in that hour, before and after it."""
-    return tuple(_row(scope, policy, past, spend) for scope in scopes(policy, facts, hour))
+    found = scopes(policy, facts, hour, limits)
+    return tuple(_row(scope, policy, past, spend) for scope in found)
 
 
 def sums(
-    policy: PrivacyPolicy, facts: Facts, hour: str, past: Spent, spend: Spend
+    policy: PrivacyPolicy,
+    facts: Facts,
+    hour: str,
+    limits: Limits | None,
+    past: Spent,
+    spend: Spend,
 ) -> dict[str, Spend]:
     """Exact sums of every scope after a release."""
-    return {s.key: past.spent(s) + spend for s in scopes(policy, facts, hour)}
+    return {s.key: past.spent(s) + spend for s in scopes(policy, facts, hour, limits)}
 
 
 def _row(scope: Scope, policy: PrivacyPolicy, past: Spent, spend: Spend) -> ScopeRow:
@@ -62,6 +74,7 @@ def fitting_epsilon(
     policy: PrivacyPolicy,
     facts: Facts,
     hour: str,
+    limits: Limits | None,
     past: Spent,
     spend_at: Callable[[Decimal], Spend],
     asked: Privacy,
@@ -72,13 +85,14 @@ def fitting_epsilon(
         policy: the policy in force.
         facts: of the release.
         hour: now, as records hold it.
+        limits: those of the dataset, if it sets any.
         past: what was spent before.
         spend_at: what the release spends at an ε.
         asked: ε of the manifest, which the search stays below, and its δ.
     """
 
     def fits(spend: Spend) -> bool:
-        return all(row.fits for row in rows(policy, facts, hour, past, spend))
+        return all(row.fits for row in rows(policy, facts, hour, limits, past, spend))
 
     low, high = 0, int(down(asked.epsilon, 2) * 100)
     if not high or fits(spend_at(Decimal(high) / 100)):

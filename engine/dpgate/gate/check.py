@@ -15,6 +15,7 @@ from dpgate.ledger.roles import keyring
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy.facts import clock
+from dpgate.policy.limits import too_high
 from dpgate.policy.rules import evaluate
 from dpgate.synthesis import registry
 
@@ -42,6 +43,8 @@ def check(
     policy = policy_of(space.policy_file)
     today = clock(policy, now()).day
     findings = list(policy_findings(space, policy))
+    for dataset_file in space.documents.datasets.values():
+        findings += too_high(space.policy_file, dataset_file)
     names = tuple(space.documents.releases)
     if changed is not None:
         found = changes(space, changed)

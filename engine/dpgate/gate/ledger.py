@@ -54,7 +54,7 @@ def scope_rows(chain: Chain, policy: PrivacyPolicy) -> tuple[ScopeRow, ...]:
         scope = Scope(population=name, selector=("all", "*"), window=LIFETIME, limit=limit)
         found[scope.key] = scope
     for _, entry in chain.reserves:
-        found.update({scope.key: scope for scope in scopes(policy, entry.facts, hour)})
+        found.update({scope.key: scope for scope in scopes(policy, entry.facts, hour, None)})
     return tuple(budgets.spent_row(scope, policy, past) for scope in found.values())
 
 

@@ -25,6 +25,7 @@ from dpgate.model.record import Document
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
+from dpgate.policy.limits import lowered_by, too_high
 from dpgate.policy.resets import dropped
 from dpgate.policy.scopes import scopes
 from dpgate.policy.windows import LIFETIME
@@ -75,6 +76,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     policy = standing.policy
     time = clock(policy, moment)
     findings = check.judge(case, policy, time.day)
+    findings += too_high(standing.policy_file, case.dataset_file)
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
     findings += _reset_findings(case, standing)
@@ -85,7 +87,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     rows: tuple[ScopeRow, ...] = ()
     if cost is not None:
         past = standing.past
-        rows = budgets.rows(policy, facts, time.hour, past, cost.spend)
+        rows = budgets.rows(policy, facts, time.hour, case.dataset.spec.limits, past, cost.spend)
         findings += _budget_findings(case, standing, rows, time, past)
         findings += shortfalls(case, cost)
     approvals = _approvals(space, case, standing, cost, ring, time)
@@ -184,13 +186,15 @@ def _budget_findings(
         policy,
         facts,
         time.hour,
+        case.dataset.spec.limits,
         past,
         partial(spend_at, policy, case),
         privacy,
     )
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
-    if any(scope.window != LIFETIME for scope in scopes(policy, facts, time.hour)):
+    touched = {s.key: s for s in scopes(policy, facts, time.hour, case.dataset.spec.limits)}
+    if any(scope.window != LIFETIME for scope in touched.values()):
         ways.append("a quota's next window")
     ways.append("a policy change approved by " + " and ".join(policy.spec.policy_change.roles))
     return tuple(
@@ -201,6 +205,7 @@ def _budget_findings(
                 f"{row.title} would reach ε {plain(row.after)} of {plain(row.limit)} "
                 f"({plain(row.before)} + {plain(row.this)} for this release, "
                 f"composed at δ={short(policy.spec.accounting.delta)})"
+                f"{lowered_by(case.dataset_file, touched[row.key].lowered)}"
             ),
             fix="; or ".join(ways),
             file=case.release_file.file,

@@ -26,7 +26,7 @@ from dpgate.gate.results import NoiseRow, ScopeRow
 from dpgate.gate.search import Aim, reached_at, smallest
 from dpgate.gate.standing import open_standing
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
-from dpgate.loading.documents import load
+from dpgate.loading.documents import Loaded, load
 from dpgate.model.columns import DomainColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
@@ -34,6 +34,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain
 from dpgate.policy.facts import clock, facts_of
+from dpgate.policy.limits import class_epsilon, too_high
 from dpgate.policy.scopes import Tally
 from dpgate.synthesis import interface, registry
 from dpgate.synthesis.interface import Task
@@ -44,11 +45,16 @@ class _Where:
     """What the repository says."""
 
     space: Workspace
-    policy: PrivacyPolicy
+    policy_file: Loaded
     dataset: Dataset
     name: str
     past: budgets.Spent
     budget_note: str
+
+    @property
+    def policy(self) -> PrivacyPolicy:
+        """The policy to judge by."""
+        return policy_of(self.policy_file)
 
 
 def recommend(
@@ -94,7 +100,7 @@ def recommend(
         raise UsageError(f"rows is a number from 1 to {bound}, the public bound, not {rows}")
     rows = rows or bound
     aim = Aim.of(target_tvd, noise_at_most, order=order, rows=rows, together=together)
-    delta = suitable_delta(where.policy, bound)
+    delta = suitable_delta(where.policy, where.dataset)
     task = _task(where.dataset, names, bound)
     candidates = _candidates(where, task, aim, delta, synthesizer)
     return _result(where, task, aim, delta, candidates)
@@ -115,7 +121,7 @@ def _where(repo: Path, dataset: str) -> _Where:
         past: budgets.Spent = Tally(policy.spec.accounting.orders)
         return _Where(
             space=space,
-            policy=policy,
+            policy_file=space.policy_file,
             dataset=loaded.document,
             name=name,
             past=past,
@@ -123,7 +129,7 @@ def _where(repo: Path, dataset: str) -> _Where:
         )
     return _Where(
         space=space,
-        policy=standing.policy,
+        policy_file=standing.policy_file,
         dataset=loaded.document,
         name=name,
         past=standing.past,
@@ -291,7 +297,8 @@ def _findings(where: _Where, case: Case | None, cost: Cost | None) -> tuple[Find
     if case is None or cost is None:
         return ()
     today = clock(where.policy, now()).day
-    return check.judge(case, where.policy, today) + shortfalls(case, cost)
+    above = too_high(where.policy_file, case.dataset_file)
+    return check.judge(case, where.policy, today) + above + shortfalls(case, cost)
 
 
 def _scopes(where: _Where, case: Case | None, cost: Cost | None) -> tuple[ScopeRow, ...]:
@@ -301,21 +308,25 @@ def _scopes(where: _Where, case: Case | None, cost: Cost | None) -> tuple[ScopeR
     if any(name not in where.policy.spec.populations for name in facts.populations):
         return ()
     hour = clock(where.policy, now()).hour
-    return budgets.rows(where.policy, facts, hour, where.past, cost.spend)
+    limits = case.dataset.spec.limits
+    return budgets.rows(where.policy, facts, hour, limits, where.past, cost.spend)
 
 
 def _fitting(where: _Where, case: Case) -> Decimal:
     """The highest ε that the classes of the columns and every budget leave."""
-    classes, columns = where.policy.spec.classes, case.dataset.spec.columns
-    rules = [classes.get(columns[name].sensitivity) for name in case.release.spec.columns]
-    most = [rule.epsilon_per_release_at_most for rule in rules if rule is not None]
+    columns, limits = case.dataset.spec.columns, case.dataset.spec.limits
+    classes = {columns[name].sensitivity for name in case.release.spec.columns}
+    most = [
+        class_epsilon(where.policy, case.dataset, name).value
+        for name in sorted(classes & set(where.policy.spec.classes))
+    ]
     facts, privacy = facts_of(case.dataset, case.release), case.release.spec.privacy
     if any(name not in where.policy.spec.populations for name in facts.populations):
         return Decimal(0)
     asked = privacy.model_copy(update={"epsilon": min((privacy.epsilon, *most))})
     hour = clock(where.policy, now()).hour
     spend = partial(spend_at, where.policy, case)
-    return budgets.fitting_epsilon(where.policy, facts, hour, where.past, spend, asked)
+    return budgets.fitting_epsilon(where.policy, facts, hour, limits, where.past, spend, asked)
 
 
 def _at(best: Candidate, task: Task, aim: Aim, epsilon: Decimal, delta: Decimal) -> Decimal | None:

@@ -105,7 +105,7 @@ def sums(reserves: Sequence[Judged]) -> str:
     past = Tally(reserves[0].policy.spec.accounting.orders if reserves else ())
     for each in reserves:
         entry, policy = each.entry, each.policy
-        expected = budgets.sums(policy, entry.facts, entry.time, past, each.spend)
+        expected = budgets.sums(policy, entry.facts, entry.time, each.limits, past, each.spend)
         if each.sums != expected:
             raise ChainError(
                 f"{each.link.path}: its running sums do not follow from the entries before it"
@@ -129,7 +129,7 @@ def budgets_held(reserves: Sequence[Judged]) -> str:
     for each in reserves:
         entry, policy = each.entry, each.policy
         delta = policy.spec.accounting.delta
-        for scope in scopes(policy, entry.facts, entry.time):
+        for scope in scopes(policy, entry.facts, entry.time, each.limits):
             after = epsilon(each.sums[scope.key], delta)
             if after > scope.limit:
                 raise ChainError(
@@ -183,7 +183,8 @@ def _composed(reserves: Sequence[Judged], key: str) -> None:
     """Compose one scope of the last of these reservations again."""
     judged = reserves[-1]
     entry, orders = judged.entry, judged.policy.spec.accounting.orders
-    scope = next(s for s in scopes(judged.policy, entry.facts, entry.time) if s.key == key)
+    touched = scopes(judged.policy, entry.facts, entry.time, judged.limits)
+    scope = next(s for s in touched if s.key == key)
     same: dict[int, tuple[tuple[Event, ...], int]] = {}
     for each in reserves:
         if scope.counts(each.entry.facts, each.entry.time):

@@ -21,6 +21,7 @@ from dpgate.ledger.keys import PublicKey
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.event import Event
+from dpgate.model.limits import Limits
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import (
     Document,
@@ -34,6 +35,7 @@ from dpgate.model.record import (
 )
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
+from dpgate.policy.limits import too_high
 from dpgate.policy.resets import dropped
 
 
@@ -86,6 +88,11 @@ class Judged:
     """Its recorded spend."""
     sums: Mapping[str, Spend]
     """Its recorded sums, by scope."""
+
+    @property
+    def limits(self) -> Limits | None:
+        """Lower limits of its dataset."""
+        return self.case.dataset.spec.limits
 
 
 def judged(chain: Chain) -> tuple[Judged, ...]:
@@ -231,6 +238,7 @@ def documents(reserves: Sequence[Judged]) -> str:
         maker = made.with_ if made else "statistics"
         proofs = {maker: "opendp" if exact else "real-arithmetic"}
         findings = check.judge(each.case, each.policy, time.day, proofs)
+        findings += too_high(_read(each.policy_document), each.case.dataset_file)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:
             raise ChainError(

@@ -153,8 +153,8 @@ def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, L
     cost, policy = plan.cost, plan.standing.policy
     assert cost is not None  # noqa: S101 - a ready plan has a cost
     facts = facts_of(plan.case.dataset, plan.case.release)
-    past = plan.standing.past
-    after = budgets.sums(policy, facts, plan.clock.hour, past, cost.spend)
+    past, limits = plan.standing.past, plan.case.dataset.spec.limits
+    after = budgets.sums(policy, facts, plan.clock.hour, limits, past, cost.spend)
     number = len(ledger.chain.attempts(job.release)) + 1
     entry = Reserve(
         **entries.header(ledger.chain, plan.moment),

@@ -12,6 +12,7 @@ from dpgate.gate.costing import spend_at
 from dpgate.gate.results import ScopeRow, WhatIfResult
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import now, workspace
+from dpgate.model.limits import Limits
 from dpgate.model.record import Facts
 from dpgate.policy.facts import clock, facts_of
 
@@ -48,7 +49,8 @@ def what_if(
         raise UsageError(f"population {unknown[0]} has no budget in the policy in force")
     each = privacy.epsilon if epsilon is None else epsilon
     one = spend_at(standing.policy, case, each)
-    count, spent, full = _fill(standing, facts, one, times)
+    limits = case.dataset.spec.limits
+    count, spent, full = _fill(standing, facts, limits, one, times)
     return WhatIfResult(
         release=case.name,
         epsilon=each,
@@ -57,22 +59,27 @@ def what_if(
         fitting=count,
         first_full=full,
         scopes_delta=standing.policy.spec.accounting.delta,
-        scopes=_rows(standing, facts, spent),
+        scopes=_rows(standing, facts, limits, spent),
         added_up=each * count,
     )
 
 
-def _fill(standing: Standing, facts: Facts, one: Spend, times: int) -> tuple[int, Spend, str]:
+def _fill(
+    standing: Standing, facts: Facts, limits: Limits | None, one: Spend, times: int
+) -> tuple[int, Spend, str]:
     """How many fit, what they spend together, and the scope that is full first."""
     spent = Spend.zero(standing.policy.spec.accounting.orders)
     for count in range(times):
-        full = [row.title for row in _rows(standing, facts, spent + one) if not row.fits]
+        rows = _rows(standing, facts, limits, spent + one)
+        full = [row.title for row in rows if not row.fits]
         if full:
             return count, spent, full[0]
         spent += one
     return times, spent, ""
 
 
-def _rows(standing: Standing, facts: Facts, spend: Spend) -> tuple[ScopeRow, ...]:
+def _rows(
+    standing: Standing, facts: Facts, limits: Limits | None, spend: Spend
+) -> tuple[ScopeRow, ...]:
     hour = clock(standing.policy, now()).hour
-    return budgets.rows(standing.policy, facts, hour, standing.past, spend)
+    return budgets.rows(standing.policy, facts, hour, limits, standing.past, spend)

@@ -17,6 +17,7 @@ from dpgate.model.constraints import (
     words,
 )
 from dpgate.model.derive import Derived, Lookup, PossibleDerived
+from dpgate.model.limits import Limits
 from dpgate.model.values import ColumnName, Frozen, Name, Relation, Text
 
 
@@ -85,6 +86,8 @@ class DatasetSpec(Frozen):
     """Columns that releases can list too; they are computed from released ones."""
     constraints: Annotated[tuple[PossibleConstraint, ...], Field(max_length=100)] = ()
     """What holds in every row, and in every released one as far as its columns are released."""
+    limits: Limits | None = None
+    """Limits of the organization's policy that are lower for releases of this dataset."""
 
     def learned(self, names: Iterable[str]) -> tuple[str, ...]:
         """The named columns that a release learns: no identifiers, no text, none derived."""

@@ -18,7 +18,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy, SensitivityClass
 from dpgate.model.release import Release
 from dpgate.model.values import plain, short
-from dpgate.policy import facts, queries
+from dpgate.policy import facts, limits, queries
 
 
 @dataclass(frozen=True)
@@ -187,13 +187,14 @@ def class_limits(case: Case) -> Iterator[Finding]:
                 dataset=True,
             )
             continue
-        if spec.privacy.epsilon > rule.epsilon_per_release_at_most:
-            limit = plain(rule.epsilon_per_release_at_most)
+        ceiling = limits.class_epsilon(case.policy, case.dataset, column.sensitivity)
+        if spec.privacy.epsilon > ceiling.value:
             yield case.finding(
                 "class-epsilon",
-                f"ε {plain(spec.privacy.epsilon)} is above the {limit} that one release with "
-                f"{column.sensitivity} columns may have (column {name})",
-                f"epsilon: {limit} or less",
+                f"ε {plain(spec.privacy.epsilon)} is above the {plain(ceiling.value)} that one release "
+                f"with {column.sensitivity} columns may have (column {name})"
+                f"{ceiling.words(case.dataset_file)}",
+                f"epsilon: {plain(ceiling.value)} or less",
                 *("privacy", "epsilon"),
             )
         if spec.synthesize is not None:
@@ -239,13 +240,15 @@ def known_synthesizer(case: Case) -> Iterator[Finding]:
 def delta_ceiling(case: Case) -> Iterator[Finding]:
     """δ stays below the policy's ceiling and below one over the public bound on rows."""
     delta = case.release.spec.privacy.delta
-    ceiling = case.policy.spec.delta_at_most
+    ceiling = limits.delta(case.policy, case.dataset)
     rows = case.dataset.spec.rows.at_most
-    if delta > ceiling:
+    if delta > ceiling.value:
+        whose = "ceiling" if ceiling.path else "policy's ceiling"
         yield case.finding(
             "delta-ceiling",
-            f"δ {short(delta)} is above the policy's ceiling {short(ceiling)}",
-            f"delta: {short(ceiling)} or less",
+            f"δ {short(delta)} is above the {whose} {short(ceiling.value)}"
+            f"{ceiling.words(case.dataset_file)}",
+            f"delta: {short(ceiling.value)} or less",
             *("privacy", "delta"),
         )
     if delta * rows >= 1:
@@ -272,7 +275,8 @@ def known_purpose(case: Case) -> Iterator[Finding]:
 def retention(case: Case) -> Iterator[Finding]:
     """Recipients' right to hold the data ends, in time, and has not ended yet."""
     expires = case.release.spec.retention.expires
-    latest = case.today + dt.timedelta(days=case.policy.spec.retention.days_at_most)
+    ceiling = limits.days(case.policy, case.dataset)
+    latest = case.today + dt.timedelta(days=int(ceiling.value))
     if expires < case.today:
         yield case.finding(
             "retention", f"retention ended on {expires}", "a later date", *("retention", "expires")
@@ -280,7 +284,8 @@ def retention(case: Case) -> Iterator[Finding]:
     elif expires > latest:
         yield case.finding(
             "retention",
-            f"retention until {expires} is longer than {case.policy.spec.retention.days_at_most} days",
+            f"retention until {expires} is longer than {ceiling.value} days"
+            f"{ceiling.words(case.dataset_file)}",
             f"expires: {latest} or earlier",
             *("retention", "expires"),
         )
@@ -299,11 +304,23 @@ def required_evidence(case: Case) -> Iterator[Finding]:
 
 
 def more_rows_than_people(case: Case) -> Iterator[Finding]:
-    """More synthetic rows than real ones suggest a precision that is not there."""
+    """More synthetic rows than real ones suggest a precision that is not there.
+
+    A dataset can set a limit of its own, which denies.
+    """
     if case.release.spec.synthesize is None:
         return
     rows = case.release.spec.synthesize.rows
     bound = case.dataset.spec.rows.at_most
+    most = limits.limits_of(case.dataset).rows_at_most
+    if most is not None and rows > most:
+        yield case.finding(
+            "rows-limit",
+            f"{rows} rows are more than the {most} of one release"
+            f"{limits.lowered_by(case.dataset_file, ('rows_at_most',))}",
+            f"rows: {most} or less",
+            *("synthesize", "rows"),
+        )
     if rows > bound:
         yield case.finding(
             "rows-out",

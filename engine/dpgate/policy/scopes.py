@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from dpgate.accounting.filter import Spend
 from dpgate.accounting.rounding import EXACT
+from dpgate.model.limits import Limits
 from dpgate.model.policy import PrivacyPolicy, Quota
 from dpgate.model.record import Facts
 from dpgate.policy.facts import zone_of
@@ -31,6 +33,8 @@ class Scope:
     window: Window
     limit: Decimal
     """ε at the policy's δ."""
+    lowered: tuple[str | int, ...] = ()
+    """Where in the dataset's limits this one stands; empty: it is the organization's."""
 
     @property
     def key(self) -> str:
@@ -68,31 +72,57 @@ def values_of(what: str, facts: Facts) -> tuple[str, ...]:
 SELECTORS = ("all", "type", "purpose", "recipient", "sensitivity", "group")
 
 
-def scopes(policy: PrivacyPolicy, facts: Facts, hour: str) -> tuple[Scope, ...]:
+def scopes(
+    policy: PrivacyPolicy, facts: Facts, hour: str, limits: Limits | None
+) -> tuple[Scope, ...]:
     """Every scope that a release with these facts touches in that hour, lifetimes first.
 
     A release about several populations (datasets that share people) is charged to each of them.
-    Where two quotas name the same scope the lower limit counts.
+    Where two limits are about the same scope the lower one counts, be it the organization's or the
+    dataset's: a dataset lowers the limits of its own population, for its own releases.
+
+    Args:
+        policy: the policy in force.
+        facts: of the release.
+        hour: the hour that it is charged in.
+        limits: those of its dataset; None: none, or those of no dataset in particular.
     """
-    found: dict[str, Scope] = {}
     zone = zone_of(policy)
+    found: dict[str, Scope] = {}
+    for scope in (*_lifetimes(policy, facts, limits), *_quotas(policy, facts, hour, limits, zone)):
+        known = found.get(scope.key)
+        if known is None or scope.limit < known.limit:
+            found[scope.key] = scope
+    return tuple(found.values())
+
+
+def _lifetimes(policy: PrivacyPolicy, facts: Facts, limits: Limits | None) -> Iterator[Scope]:
     for name in facts.populations:
-        population = policy.spec.populations[name]
-        scope = Scope(
-            population=name,
-            selector=("all", "*"),
+        organization = policy.spec.populations[name].lifetime
+        yield Scope(population=name, selector=_ALL, window=LIFETIME, limit=organization.epsilon)
+    if limits is not None and limits.lifetime is not None:
+        yield Scope(
+            population=facts.populations[0],
+            selector=_ALL,
             window=LIFETIME,
-            limit=population.lifetime.epsilon,
+            limit=limits.lifetime.epsilon,
+            lowered=("lifetime", "epsilon"),
         )
-        found[scope.key] = scope
+
+
+def _quotas(
+    policy: PrivacyPolicy, facts: Facts, hour: str, limits: Limits | None, zone: ZoneInfo
+) -> Iterator[Scope]:
     for name in facts.populations:
         for quota in policy.spec.populations[name].quotas:
-            window = window_of(quota, hour, zone)
-            for scope in _of_quota(name, quota, facts, window):
-                known = found.get(scope.key)
-                if known is None or scope.limit < known.limit:
-                    found[scope.key] = scope
-    return tuple(found.values())
+            yield from _of_quota(name, quota, facts, window_of(quota, hour, zone))
+    for place, quota in enumerate(limits.quotas if limits is not None else ()):
+        window = window_of(quota, hour, zone)
+        for scope in _of_quota(facts.populations[0], quota, facts, window):
+            yield replace(scope, lowered=("quotas", place, "epsilon"))
+
+
+_ALL: Selector = ("all", "*")
 
 
 def _of_quota(population: str, quota: Quota, facts: Facts, window: Window) -> Iterator[Scope]:

@@ -332,12 +332,12 @@ def test_what_fits_is_the_most_that_fits(team: Team) -> None:
         return Spend({order: rho * order for order in policy.spec.accounting.orders})
 
     def admitted(epsilon: Decimal) -> bool:
-        rows = budgets.rows(policy, facts, hour, past, spend_at(epsilon))
+        rows = budgets.rows(policy, facts, hour, None, past, spend_at(epsilon))
         return all(row.fits for row in rows)
 
     def most(epsilon: str) -> Decimal:
         asked = Privacy(epsilon=Decimal(epsilon), delta=delta)
-        return budgets.fitting_epsilon(policy, facts, hour, past, spend_at, asked)
+        return budgets.fitting_epsilon(policy, facts, hour, None, past, spend_at, asked)
 
     assert admitted(most("50"))
     assert not admitted(most("50") + Decimal("0.01"))

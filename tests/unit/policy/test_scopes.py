@@ -38,12 +38,12 @@ def facts(**changes: object) -> Facts:
 
 
 def keys(made: PrivacyPolicy, given: Facts | None = None, hour: str = HOUR) -> dict[str, str]:
-    return {s.key: str(s.limit) for s in scopes(made, given or facts(), hour)}
+    return {s.key: str(s.limit) for s in scopes(made, given or facts(), hour, None)}
 
 
 def test_the_lifetime_is_always_touched_and_comes_first() -> None:
     assert keys(with_quotas()) == {"clinic-patients/all=*/lifetime": "4"}
-    first = next(iter(scopes(policy(), facts(), HOUR)))
+    first = next(iter(scopes(policy(), facts(), HOUR, None)))
     assert first.key == "clinic-patients/all=*/lifetime"
     assert first.title == "clinic-patients, lifetime"
 
@@ -75,7 +75,7 @@ def test_the_lifetime_is_always_touched_and_comes_first() -> None:
     ],
 )
 def test_a_quota_is_a_scope_where_it_applies(quota: str, expected: str, title: str) -> None:
-    _, scope = scopes(with_quotas(f"{quota}, epsilon: 1"), facts(), HOUR)
+    _, scope = scopes(with_quotas(f"{quota}, epsilon: 1"), facts(), HOUR, None)
     assert scope.key == f"clinic-patients/{expected}"
     assert scope.title == title
 
@@ -125,7 +125,8 @@ def test_people_who_are_in_two_populations_are_charged_in_both() -> None:
     tally = Tally(ORDERS)
     tally.add(given, HOUR, spend("1"))
     assert {
-        s.key: tally.spent(s).orders[4] for s in scopes(made, facts(populations=("staff",)), HOUR)
+        s.key: tally.spent(s).orders[4]
+        for s in scopes(made, facts(populations=("staff",)), HOUR, None)
     } == {"staff/all=*/lifetime": Decimal(1)}
 
 
@@ -163,7 +164,7 @@ def test_a_scope_sums_what_it_matches_to_the_last_digit(quota: str, expected: st
     tally = Tally(ORDERS)
     for hour, given, value in PAST:
         tally.add(given, hour, spend(value))
-    made = scopes(with_quotas(f"{quota}, epsilon: 3"), facts(), HOUR)
+    made = scopes(with_quotas(f"{quota}, epsilon: 3"), facts(), HOUR, None)
     scope = made[-1]
     assert tally.spent(scope) == spend(expected)
     counted = [Decimal(value) for hour, given, value in PAST if scope.counts(given, hour)]
@@ -172,9 +173,9 @@ def test_a_scope_sums_what_it_matches_to_the_last_digit(quota: str, expected: st
 
 def test_a_scope_that_nothing_touched_has_spent_nothing() -> None:
     tally = Tally(ORDERS)
-    for scope in scopes(policy(), facts(), HOUR):
+    for scope in scopes(policy(), facts(), HOUR, None):
         assert tally.spent(scope) == Spend.zero(ORDERS)
     tally.add(facts(populations=("others",)), HOUR, spend("1"))
-    for scope in scopes(policy(), facts(), HOUR):
+    for scope in scopes(policy(), facts(), HOUR, None):
         assert tally.spent(scope) == Spend.zero(ORDERS)
         assert not scope.counts(facts(populations=("others",)), HOUR)
