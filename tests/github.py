@@ -57,6 +57,8 @@ class GitHub:
     """Method, path with query, and decoded body of every request."""
     broken: dict[str, int] = field(default_factory=dict)
     """Regular expressions of paths that are answered with a status."""
+    flaky: list[int] = field(default_factory=list)
+    """Statuses that the next requests get, one each, with `Retry-After: 0`."""
     redirect: str = ""
     """Where every request is sent on to, if anywhere."""
     page: int = 30
@@ -209,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         github.requests.append((self.command, self.path, body))
         if github.redirect:
             self._send(302, {}, {"Location": github.redirect + self.path})
+            return
+        if github.flaky:
+            self._send(github.flaky.pop(0), {"message": "try again"}, {"Retry-After": "0"})
             return
         given = self.headers.get("Authorization", "").partition(" ")[2]
         if given not in (TOKEN, READ_ONLY):

@@ -165,3 +165,29 @@ class UndecidedError(DpgateError):
     """Something needed for a decision is missing (a root, a ledger): exit 4."""
 
     exit_code: ClassVar[int] = 4
+
+
+class HostingError(DpgateError):
+    """GitHub refused a request, or could not be reached.
+
+    Attributes:
+        status: HTTP status, 0 where there was no answer.
+        passing: whether the same request may succeed later.
+        after: seconds that the server asks to wait, if it does.
+    """
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        fix: str = "",
+        passing: bool = False,
+        after: float | None = None,
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.status = status
+        self.passing = passing
+        self.after = after
