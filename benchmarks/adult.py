@@ -82,7 +82,9 @@ def main(arguments: Sequence[str] = ()) -> bool:
         ]
         peer = None
         if name == "mst" or "--stock-aim" in arguments:
-            peer = _run(f"SmartNoise 1.0.8 {name.upper()}", _peer_claim(name), _stock(name), None)
+            peer = _run(
+                f"SmartNoise 1.0.8 {name.upper()}", _peer_claim(name), stock(name, real()[0]), None
+            )
         best[name] = ours[0]
         reached.append(_report(name, ours, peer))
     lower = best["aim"].error < best["mst"].error
@@ -91,15 +93,16 @@ def main(arguments: Sequence[str] = ()) -> bool:
 
 
 def _ours(name: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.ours", name, *_real()]
+    return [sys.executable, "-m", "benchmarks.ours", name, *real()]
 
 
-def _stock(name: str) -> list[str]:
+def stock(name: str, data: str) -> list[str]:
+    """The command of a stock synthesizer, but for its last arguments."""
     peer = os.environ.get("DPGATE_BENCH_PEER", sys.executable)
-    return [peer, str(_HERE / "peer_smartnoise.py"), name, _real()[0]]
+    return [peer, str(_HERE / "peer_smartnoise.py"), name, data]
 
 
-def _real() -> tuple[str, str]:
+def real() -> tuple[str, str]:
     """Paths of the data and of its domain."""
     folder = Path(os.environ["DPGATE_TEST_DATA"]).resolve()
     return str(folder / "adult.csv"), str(folder / "adult-domain.json")
@@ -162,7 +165,7 @@ def _run(name: str, claim: str, command: list[str], relation: str | None) -> Res
 
 def _in_child(out: str) -> str:
     code = "import sys; from benchmarks.adult import error; print(error(*sys.argv[1:]))"
-    command = [sys.executable, "-c", code, *_real(), out]
+    command = [sys.executable, "-c", code, *real(), out]
     return subprocess.run(  # noqa: S603 - our own code
         command, cwd=_HERE.parent, check=True, capture_output=True, text=True
     ).stdout
