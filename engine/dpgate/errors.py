@@ -115,7 +115,11 @@ class EvidenceError(DpgateError):
 
 
 class KeyFileError(DpgateError):
-    """A key file cannot be read, or is not an Ed25519 key in OpenSSH format."""
+    """A key cannot be read or used, or is not an Ed25519 key."""
+
+
+class LockedKeyError(KeyFileError):
+    """A key needs a passphrase, and none was given."""
 
 
 class RepositoryError(DpgateError):

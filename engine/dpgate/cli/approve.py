@@ -35,7 +35,7 @@ from dpgate.cli.options import (
 def command(
     release: str,
     role: str,
-    key_file: Path,
+    key_file: str,
     days: int,
     attempts: int,
     offline: bool,  # noqa: FBT001 - click's flag

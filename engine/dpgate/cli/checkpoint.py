@@ -16,7 +16,7 @@ from dpgate.cli.options import common, finish, key_option, load_key, root_option
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="File to write."
 )
 @common
-def command(key_file: Path, root: str | None, out: Path | None, repo: Path, style: str) -> None:
+def command(key_file: str, root: str | None, out: Path | None, repo: Path, style: str) -> None:
     """Verify the ledger of this clone and sign its head as a note (C2SP signed-note).
 
     Kept where the ledger's owners can't reach it, it later shows any rollback or second history:

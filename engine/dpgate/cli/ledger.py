@@ -131,7 +131,7 @@ def what_if(
 @key_option("a runner")
 @root_option
 @common
-def recover(entry: int, key_file: Path, root: str | None, repo: Path, style: str) -> None:
+def recover(entry: int, key_file: str, root: str | None, repo: Path, style: str) -> None:
     """Close a reservation whose run died, as abandoned.
 
     Its cost stays spent, it can't be settled later, and what it staged on this machine is deleted.

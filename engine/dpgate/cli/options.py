@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from dpgate.errors import KeyFileError
+from dpgate.errors import LockedKeyError
 
 if TYPE_CHECKING:
-    from dpgate.ledger.keys import PrivateKey
+    from dpgate.ledger.signers.interface import Signer
     from dpgate.model.values import Frozen
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -47,10 +47,27 @@ def key_option(role: str) -> Callable[[F], F]:
         "--key",
         "key_file",
         required=True,
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help=f"OpenSSH Ed25519 private key of {role}. A passphrase comes from DPGATE_KEY_PASSPHRASE, or is asked for.",
+        metavar="KEY",
+        shell_complete=complete_key,
+        help=f"Ed25519 key of {role}: a file (OpenSSH or PEM), `agent` or `agent:SHA256:…` (the SSH agent), "
+        "or a .pub file whose private half the agent holds. A passphrase comes from "
+        "DPGATE_KEY_PASSPHRASE, or is asked for.",
     )
+
+
+def complete_key(
+    ctx: click.Context,  # noqa: ARG001 - click's signature
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Shell completion of a key: signers by name, else files."""
+    from importlib.metadata import entry_points
+
+    from dpgate.ledger.signers.interface import GROUP
+
+    names = sorted({point.name for point in entry_points(group=GROUP)} - {"file"})
+    named = [CompletionItem(name) for name in names if incomplete and name.startswith(incomplete)]
+    return named or [CompletionItem(incomplete, type="file")]
 
 
 root_option = click.option(
@@ -139,18 +156,18 @@ def decimal(text: str | None) -> Decimal | None:
     return Decimal(text)
 
 
-def load_key(path: Path) -> PrivateKey:
-    """The private key of a file; asks for its passphrase in a terminal."""
-    from dpgate.ledger.keys import load_private
+def load_key(key: str) -> Signer:
+    """The signer that ``--key`` names; asks for a passphrase in a terminal."""
+    from dpgate.ledger.signers.interface import open_signer
 
     given = os.environ.get("DPGATE_KEY_PASSPHRASE")
     try:
-        return load_private(path, given.encode() if given else None)
-    except KeyFileError as error:
-        if "passphrase" not in error.message or given or not sys.stdin.isatty():
+        return open_signer(key, given.encode() if given else None)
+    except LockedKeyError:
+        if given or not sys.stdin.isatty():
             raise
-    asked: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
-    return load_private(path, asked.encode())
+    asked: str = click.prompt(f"Passphrase of {key}", hide_input=True, err=True)
+    return open_signer(key, asked.encode())
 
 
 def finish(result: Frozen, style: str, code: int = 0) -> None:

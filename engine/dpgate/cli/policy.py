@@ -35,7 +35,7 @@ def pending(repo: Path, style: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask, in a terminal, after showing the changes.")
 @common
 def adopt(
-    key_file: Path,
+    key_file: str,
     root: str | None,
     yes: bool,  # noqa: FBT001 - click's flag
     repo: Path,

@@ -34,7 +34,7 @@ from dpgate.cli.progress import stages
 def command(
     release: str,
     source: str,
-    key_file: Path,
+    key_file: str,
     root: str | None,
     out: Path | None,
     repo: Path,

@@ -49,7 +49,7 @@ def command(
     balance: str | None,
     formats: str | None,
     model: Path | None,
-    key_file: Path,
+    key_file: str,
     root: str | None,
     out: Path | None,
     repo: Path,

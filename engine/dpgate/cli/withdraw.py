@@ -16,7 +16,7 @@ from dpgate.cli.options import common, finish, key_option, load_key, release_arg
 @root_option
 @common
 def command(
-    release: str, reason: str, key_file: Path, root: str | None, repo: Path, style: str
+    release: str, reason: str, key_file: str, root: str | None, repo: Path, style: str
 ) -> None:
     """Record that RELEASE (dataset/release) is called back; its cost stays spent.
 

@@ -16,9 +16,9 @@ from dpgate.gate.results import AdoptResult, PendingResult
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.gate.worktree import uncommitted
 from dpgate.ledger.chain import link_up, read
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.ledger.store import Store, Tip
 from dpgate.loading.documents import Loaded
 from dpgate.model.policy import PrivacyPolicy
@@ -47,7 +47,7 @@ def pending(repo: Path | str = ".") -> PendingResult:
     return PendingResult(first=False, changes=differences(before, after))
 
 
-def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -> AdoptResult:
+def adopt(*, key: Signer, repo: Path | str = ".", root: str | None = None) -> AdoptResult:
     """Adopt the policy of the work tree.
 
     Args:
@@ -85,7 +85,7 @@ def adopt(*, key: PrivateKey, repo: Path | str = ".", root: str | None = None) -
     return _change(space, ledger, key, memory)
 
 
-def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> AdoptResult:
+def _genesis(space: Workspace, store: Store, tip: Tip, key: Signer) -> AdoptResult:
     policy = policy_of(space.policy_file)
     document = embed(space.policy_file, space.root)
     approved = _approved(space, judge=space.policy_file, root=None, previous=None, key=key)
@@ -116,7 +116,7 @@ def _genesis(space: Workspace, store: Store, tip: Tip, key: PrivateKey) -> Adopt
     )
 
 
-def _change(space: Workspace, ledger: OpenLedger, key: PrivateKey, memory: Memory) -> AdoptResult:
+def _change(space: Workspace, ledger: OpenLedger, key: Signer, memory: Memory) -> AdoptResult:
     before, after = ledger.policy, policy_of(space.policy_file)
     if space.policy_file.digest == ledger.policy_file.digest:
         return _in_force(ledger)
@@ -165,7 +165,7 @@ def _in_force(ledger: OpenLedger) -> AdoptResult:
 
 
 def _approved(
-    space: Workspace, *, judge: Loaded, root: str | None, previous: str | None, key: PrivateKey
+    space: Workspace, *, judge: Loaded, root: str | None, previous: str | None, key: Signer
 ) -> tuple[Document, ...]:
     policy = policy_of(judge)
     ring = keyring(policy)

@@ -15,8 +15,8 @@ from dpgate.gate.results import ApproveResult
 from dpgate.gate.standing import open_standing
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.ledger import envelope
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.roles import Keyring, keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.ledger.statement import statement
 from dpgate.model.record import PolicyApproval, ReleaseApproval
 
@@ -25,7 +25,7 @@ def approve(
     release: str,
     *,
     role: str,
-    key: PrivateKey,
+    key: Signer,
     repo: Path | str = ".",
     days: int = 28,
     attempts: int = 1,
@@ -63,7 +63,7 @@ def _approve_release(
     space: Workspace,
     release: str,
     role: str,
-    key: PrivateKey,
+    key: Signer,
     days: int,
     attempts: int,
     *,
@@ -111,9 +111,7 @@ def _approve_release(
     )
 
 
-def _approve_policy(
-    space: Workspace, role: str, key: PrivateKey, *, offline: bool
-) -> ApproveResult:
+def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) -> ApproveResult:
     policy_file = space.policy_file
     ledger: OpenLedger | None
     try:
@@ -153,7 +151,7 @@ def _approve_policy(
     )
 
 
-def _must_hold(ring: Keyring, role: str, key: PrivateKey, which: str = "in force") -> None:
+def _must_hold(ring: Keyring, role: str, key: Signer, which: str = "in force") -> None:
     if role not in ring:
         raise PolicyError(f"the policy has no role {role}", fix="roles: " + ", ".join(ring))
     if key.public not in ring[role]:
@@ -163,7 +161,7 @@ def _must_hold(ring: Keyring, role: str, key: PrivateKey, which: str = "in force
         )
 
 
-def _write(folder: Path, role: str, key: PrivateKey, data: bytes) -> Path:
+def _write(folder: Path, role: str, key: Signer, data: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     short = "".join(c for c in key.public.fingerprint.removeprefix("SHA256:") if c.isalnum())[:12]
     path = folder / f"{role}-{short}.dsse.json"

@@ -9,13 +9,13 @@ from dpgate.gate import verify
 from dpgate.gate.opening import open_ledger, trust
 from dpgate.gate.results import CheckpointResult
 from dpgate.gate.workspace import workspace
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.note import Checkpoint
+from dpgate.ledger.signers.interface import Signer
 
 
 def checkpoint(
     *,
-    key: PrivateKey,
+    key: Signer,
     repo: Path | str = ".",
     root: str | None = None,
     out: Path | str | None = None,

@@ -19,8 +19,8 @@ from dpgate.gate.results import ReleaseResult
 from dpgate.gate.staging import Attempted, default_target, holds, keep_sealed, promote, run_of
 from dpgate.gate.workspace import Workspace, now
 from dpgate.ledger.chain import Chain, Link
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
+from dpgate.ledger.signers.interface import Signer
 from dpgate.model.record import Entry, Reserve, Settle
 
 
@@ -31,7 +31,7 @@ class Job:
     space: Workspace
     release: str
     source: str
-    key: PrivateKey
+    key: Signer
     target: Path | None
     memory: Memory
     progress: Progress

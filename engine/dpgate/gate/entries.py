@@ -13,9 +13,9 @@ from dpgate.gate.opening import OpenLedger, loaded_document
 from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, read, read_link, subjects
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.ledger.statement import statement
 from dpgate.ledger.store import Store, Tip
 from dpgate.model.record import Entry
@@ -51,7 +51,7 @@ def append(
     tip: Tip,
     chain: Chain | None,
     entry: Entry,
-    key: PrivateKey,
+    key: Signer,
     title: str,
     trailers: Mapping[str, str],
 ) -> tuple[Tip, Chain, Link]:
@@ -81,7 +81,7 @@ def append(
     return pushed, extended, link
 
 
-def _may_sign(chain: Chain, key: PrivateKey) -> None:
+def _may_sign(chain: Chain, key: Signer) -> None:
     """An entry by a wrong key would make the whole ledger fail verification, for good."""
     if key.public not in keyring(policy_of(loaded_document(chain.policy)))["runner"]:
         raise SignatureError(
@@ -93,7 +93,7 @@ def _may_sign(chain: Chain, key: PrivateKey) -> None:
 def append_again(
     ledger: OpenLedger,
     make: Callable[[Chain], tuple[Entry, str, Mapping[str, str]]],
-    key: PrivateKey,
+    key: Signer,
     memory: Memory,
 ) -> Link:
     """Append an entry that must get in, on whatever head there is by then.

@@ -14,14 +14,14 @@ from dpgate.gate.results import RecoverResult
 from dpgate.gate.staging import run_of
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.model.record import Entry, Reserve, Settle
 
 
 def recover(
-    *, entry: int, key: PrivateKey, repo: Path | str = ".", root: str | None = None
+    *, entry: int, key: Signer, repo: Path | str = ".", root: str | None = None
 ) -> RecoverResult:
     """Close one open reservation as abandoned. Its cost stays spent; it can't be settled later.
 
@@ -57,7 +57,7 @@ def recover(
 
 
 def _close(
-    ledger: OpenLedger, memory: Memory, link: Link, reserve: Reserve, key: PrivateKey
+    ledger: OpenLedger, memory: Memory, link: Link, reserve: Reserve, key: Signer
 ) -> RecoverResult:
     def make(chain: Chain) -> tuple[Entry, str, Mapping[str, str]]:
         if link.digest in chain.settles:

@@ -25,8 +25,8 @@ from dpgate.gate.standing import standing_of
 from dpgate.gate.workspace import now, workspace
 from dpgate.gate.worktree import require_releasable, unpushed
 from dpgate.ledger.chain import Link
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.roles import keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.model.record import Reserve
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import facts_of
@@ -40,7 +40,7 @@ def release(
     release: str,
     *,
     source: str,
-    key: PrivateKey,
+    key: Signer,
     repo: Path | str = ".",
     root: str | None = None,
     out: Path | str | None = None,

@@ -24,9 +24,9 @@ from dpgate.gate.results import SampleResult
 from dpgate.gate.staging import Run, check_target, default_target, promote
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain
-from dpgate.ledger.keys import PrivateKey
 from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
+from dpgate.ledger.signers.interface import Signer
 from dpgate.loading import wording
 from dpgate.model.draw import Asked, Draw, parse
 from dpgate.model.record import Entry, Sample
@@ -43,7 +43,7 @@ class _Job:
     memory: Memory
     kept: Kept
     draw: Draw
-    key: PrivateKey
+    key: Signer
     target: Path | None
     model: Path | None
     progress: Progress
@@ -53,7 +53,7 @@ def sample(
     record: str,
     asked: Asked,
     *,
-    key: PrivateKey,
+    key: Signer,
     repo: Path | str = ".",
     root: str | None = None,
     out: Path | str | None = None,

@@ -11,12 +11,12 @@ from dpgate.gate.opening import open_ledger, trust
 from dpgate.gate.results import WithdrawResult
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain
-from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.signers.interface import Signer
 from dpgate.model.record import Entry, Withdraw
 
 
 def withdraw(
-    release: str, *, reason: str, key: PrivateKey, repo: Path | str = ".", root: str | None = None
+    release: str, *, reason: str, key: Signer, repo: Path | str = ".", root: str | None = None
 ) -> WithdrawResult:
     """Record that a release is called back.
 

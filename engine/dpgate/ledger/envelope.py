@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpgate.errors import SignatureError
-from dpgate.ledger.keys import PrivateKey, PublicKey
+from dpgate.ledger.keys import PublicKey
+from dpgate.ledger.signers.interface import Signer
 from dpgate.loading.canonical import NotCanonical, canonical, is_canonical, parse_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -72,7 +73,7 @@ class Envelope:
         return canonical(self.body()) + b"\n"
 
 
-def seal(payload: bytes, keys: Iterable[PrivateKey]) -> Envelope:
+def seal(payload: bytes, keys: Iterable[Signer]) -> Envelope:
     """Sign a payload with each key."""
     message = pae(PAYLOAD_TYPE, payload)
     return Envelope(payload, tuple((k.public.fingerprint, k.sign(message)) for k in keys))

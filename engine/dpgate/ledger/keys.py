@@ -1,4 +1,4 @@
-"""Ed25519 keys in OpenSSH format, through `cryptography`."""
+"""Ed25519 keys in OpenSSH format or PEM, through `cryptography`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from dpgate.errors import KeyFileError
+from dpgate.errors import KeyFileError, LockedKeyError
 
 _MAX_KEY_BYTES = 65_536
 
@@ -87,8 +87,6 @@ class PrivateKey:
     path: Path
     public: PublicKey
     _key: Ed25519PrivateKey = field(repr=False)
-    passphrase: bytes | None = field(default=None, repr=False, compare=False)
-    """What unlocks the file, for a program that reads it itself (`ssh-keygen`)."""
 
     def sign(self, message: bytes) -> bytes:
         """Raw Ed25519 signature, 64 bytes."""
@@ -96,10 +94,11 @@ class PrivateKey:
 
 
 def load_private(path: Path, passphrase: bytes | None = None) -> PrivateKey:
-    """Read an OpenSSH private key file.
+    """Read a private key file: OpenSSH's format, or PEM (PKCS#8); with or without a passphrase.
 
     Raises:
-        KeyFileError: it cannot be read, needs a passphrase, or is not Ed25519.
+        LockedKeyError: it needs a passphrase, and none was given.
+        KeyFileError: it cannot be read, or is not Ed25519.
     """
     try:
         with path.open("rb") as file:
@@ -110,23 +109,34 @@ def load_private(path: Path, passphrase: bytes | None = None) -> PrivateKey:
             fix="give --key FILE; make one with: dpgate keygen FILE",
         ) from None
     try:
-        key = serialization.load_ssh_private_key(data, password=passphrase)
+        key = _parsed(data, passphrase)
     except TypeError:
-        raise KeyFileError(
+        raise LockedKeyError(
             f"key {path} is protected by a passphrase",
             fix="set DPGATE_KEY_PASSPHRASE, or run in a terminal",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
         raise KeyFileError(
-            f"{path} is not an OpenSSH private key, or the passphrase is wrong",
-            fix="dpgate reads unencrypted or bcrypt-protected OpenSSH Ed25519 keys",
+            f"{path} is not an OpenSSH or PEM private key, or the passphrase is wrong",
+            fix="dpgate reads Ed25519 keys in OpenSSH's format and in PEM (PKCS#8)",
         ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(f"{path} is not an Ed25519 key", fix="make one with: dpgate keygen FILE")
     wire = key.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
-    return PrivateKey(path, parse_public(wire.decode()), key, passphrase)
+    return PrivateKey(path, parse_public(wire.decode()), key)
+
+
+def _parsed(data: bytes, passphrase: bytes | None) -> object:
+    openssh = b"-----BEGIN OPENSSH PRIVATE KEY-----" in data
+    load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
+    try:  # a passphrase that is set for another key must not make an open one unreadable
+        return load(data, password=None)
+    except TypeError:
+        if passphrase is None:
+            raise
+    return load(data, password=passphrase)
 
 
 def generate(path: Path, comment: str) -> PublicKey:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from dpgate.errors import ChainError, SignatureError
 from dpgate.ledger.chain import Chain
-from dpgate.ledger.keys import PrivateKey, PublicKey
+from dpgate.ledger.keys import PublicKey
+from dpgate.ledger.signers.interface import Signer
 
 _ORIGIN = "dpgate.dev/hash-chain/"
 _TEXT = re.compile(
@@ -42,7 +43,7 @@ class Checkpoint:
         head = base64.b64encode(bytes.fromhex(self.head.removeprefix("sha256:"))).decode()
         return f"{_ORIGIN}{self.root.removeprefix('sha256:')}\n{self.size}\n{head}\n"
 
-    def sign(self, key: PrivateKey, name: str) -> str:
+    def sign(self, key: Signer, name: str) -> str:
         """The note, with one signature."""
         text = self.text()
         blob = _key_id(name, key.public) + key.sign(text.encode())

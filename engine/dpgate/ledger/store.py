@@ -28,7 +28,8 @@ from dpgate.errors import (
 from dpgate.ledger.chain import DIRECTORY
 from dpgate.ledger.envelope import MAX_BYTES
 from dpgate.ledger.environment import environment
-from dpgate.ledger.keys import PrivateKey
+from dpgate.ledger.signers.interface import Signer
+from dpgate.ledger.sshsig import signed_commit
 
 _SAFE = {
     "core.hooksPath": os.devnull,
@@ -173,7 +174,7 @@ class Store:
         return [ref for ref, row in zip(refs, found, strict=True) if not row.endswith(" missing")]
 
     def append(
-        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
+        self, tip: Tip, files: Mapping[str, bytes], message: str, key: Signer, when: str
     ) -> Tip:
         """Add files in one signed commit on top of ``tip`` and push it, or change nothing.
 
@@ -227,27 +228,18 @@ class Store:
             return self.git("write-tree", env=env).decode().strip()
 
     def _commit(
-        self, tip: Tip, files: Mapping[str, bytes], message: str, key: PrivateKey, when: str
+        self, tip: Tip, files: Mapping[str, bytes], message: str, key: Signer, when: str
     ) -> str:
         tree = self._tree(tip, files)
         who = {"NAME": "dpgate", "EMAIL": "dpgate@localhost", "DATE": when}
         env = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}
         parent = ("-p", tip.commit) if tip.commit else ()
-        signing = (
-            *("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen"),
-            *("-c", f"user.signingkey={key.path.resolve()}"),
-        )
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                env |= _unlocking(key, Path(folder))
-                words = (*signing, "commit-tree", tree, *parent, "-S", "-F", "-")
-                made = self.git(*words, env=env, stdin=message.encode())
-        except GitError as error:
-            raise RepositoryError(
-                f"cannot make a signed commit: {_last_line(error)}",
-                fix="ssh-keygen must be installed and the key readable by it",
-            ) from None
-        return made.decode().strip()
+        made = self.git("commit-tree", tree, *parent, "-F", "-", env=env, stdin=message.encode())
+        unsigned = self.git("cat-file", "commit", made.decode().strip())
+        header = "gpgsig" if len(made.strip()) == 40 else "gpgsig-sha256"
+        signed = signed_commit(unsigned, key, header=header)
+        written = self.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=signed)
+        return written.decode().strip()
 
     def _resolve(self, ref: str) -> str | None:
         try:
@@ -350,20 +342,6 @@ def run_git(
     if done.returncode:
         raise GitError(arguments[0], done.stderr.decode("utf-8", "replace"))
     return done.stdout
-
-
-def _unlocking(key: PrivateKey, folder: Path) -> dict[str, str]:
-    """Variables with which `ssh-keygen` gets a key's passphrase; it reads none from a pipe."""
-    if key.passphrase is None:
-        return {}
-    program = folder / "passphrase"
-    program.write_text("#!/bin/sh\nprintf '%s\\n' \"$DPGATE_KEY_PASSPHRASE\"\n")
-    program.chmod(0o700)
-    return {
-        "SSH_ASKPASS": str(program),
-        "SSH_ASKPASS_REQUIRE": "force",
-        "DPGATE_KEY_PASSPHRASE": os.fsdecode(key.passphrase),
-    }
 
 
 def _last_line(error: GitError) -> str:

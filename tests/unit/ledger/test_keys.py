@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dpgate.errors import KeyFileError
+from dpgate.errors import KeyFileError, LockedKeyError
 from dpgate.ledger.keys import PublicKey, generate, load_private, parse_public
 
 
@@ -45,11 +45,75 @@ def test_a_signature_verifies_under_its_own_key_alone(tmp_path: Path) -> None:
 def test_a_passphrase_is_needed_where_there_is_one(tmp_path: Path) -> None:
     path = ssh_keygen(tmp_path / "key", passphrase="open sesame")
     assert load_private(path, b"open sesame").public == parse_public(public_text(path))
-    with pytest.raises(KeyFileError, match="protected by a passphrase") as missing:
+    with pytest.raises(LockedKeyError, match="protected by a passphrase") as missing:
         load_private(path)
     assert "DPGATE_KEY_PASSPHRASE" in missing.value.fix
     with pytest.raises(KeyFileError, match="passphrase is wrong"):
         load_private(path, b"wrong")
+
+
+def test_a_passphrase_of_another_key_does_not_lock_this_one(tmp_path: Path) -> None:
+    path = ssh_keygen(tmp_path / "key")
+    assert load_private(path, b"of another").public == parse_public(public_text(path))
+
+
+def pem(path: Path, passphrase: str = "", algorithm: str = "ed25519") -> Path:
+    """A key that OpenSSL made: PKCS#8 in PEM."""
+    words: list[str | Path] = ["openssl", "genpkey", "-algorithm", algorithm, "-out", path]
+    if passphrase:
+        words += ["-aes-256-cbc", "-pass", f"pass:{passphrase}"]
+    subprocess.run(words, check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.parametrize("passphrase", ["", "open sesame"])
+def test_a_pem_key_of_openssl_is_read_and_signs_as_openssl_does(
+    tmp_path: Path, passphrase: str
+) -> None:
+    path = pem(tmp_path / "key.pem", passphrase)
+    key = load_private(path, passphrase.encode() or None)
+    (tmp_path / "message").write_bytes(b"statement")
+    signing: list[str | Path] = [
+        "openssl",
+        "pkeyutl",
+        "-sign",
+        "-rawin",
+        "-inkey",
+        path,
+        "-in",
+        tmp_path / "message",
+    ]
+    words = [*signing, *(["-passin", f"pass:{passphrase}"] if passphrase else [])]
+    theirs = subprocess.run(words, check=True, capture_output=True).stdout
+    assert key.sign(b"statement") == theirs
+    assert key.public.verifies(theirs, b"statement")
+
+
+def test_a_pem_key_with_a_passphrase_needs_it(tmp_path: Path) -> None:
+    path = pem(tmp_path / "key.pem", "open sesame")
+    with pytest.raises(LockedKeyError, match="protected by a passphrase"):
+        load_private(path)
+    with pytest.raises(KeyFileError, match="the passphrase is wrong"):
+        load_private(path, b"wrong")
+
+
+def test_other_kinds_of_pem_key_are_refused(tmp_path: Path) -> None:
+    for kind in ("x25519", "ed448"):
+        with pytest.raises(KeyFileError, match="not an Ed25519 key"):
+            load_private(pem(tmp_path / kind, algorithm=kind))
+    public = tmp_path / "public.pem"
+    words: list[str | Path] = [
+        "openssl",
+        "pkey",
+        "-in",
+        pem(tmp_path / "key.pem"),
+        "-pubout",
+        "-out",
+        public,
+    ]
+    subprocess.run(words, check=True, capture_output=True)
+    with pytest.raises(KeyFileError, match="not an OpenSSH or PEM private key"):
+        load_private(public)
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
@@ -64,7 +128,7 @@ def test_other_kinds_of_key_are_refused(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"secret", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAA\n"])
 def test_what_is_no_key_is_refused_without_showing_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
-    with pytest.raises(KeyFileError, match="not an OpenSSH private key") as refused:
+    with pytest.raises(KeyFileError, match="not an OpenSSH or PEM private key") as refused:
         load_private(tmp_path / "key")
     assert "secret" not in str(refused.value).replace(str(tmp_path), "")
 

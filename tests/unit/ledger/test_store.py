@@ -11,11 +11,12 @@ import pytest
 from dpgate.errors import (
     ChainError,
     ConflictError,
+    KeyFileError,
     RemoteError,
     RepositoryError,
     UndecidedError,
 )
-from dpgate.ledger.keys import PrivateKey, load_private
+from dpgate.ledger.keys import PrivateKey, PublicKey, load_private
 from dpgate.ledger.store import Store, Tip
 from tests.unit.ledger.repositories import BRANCH, REF, WHEN, git, make_clone, put, store
 
@@ -186,12 +187,21 @@ def test_commits_verify_with_an_allowed_signers_file(clone: Path, key: PrivateKe
     assert shown.replace("10:00:00Z", "10:00:00+00:00").strip() == wanted
 
 
-def test_a_key_that_cannot_sign_commits_is_reported_before_anything_is_pushed(
-    clone: Path, key: PrivateKey, tmp_path: Path
+class Refusing:
+    """A signer whose owner declines."""
+
+    def __init__(self, public: PublicKey) -> None:
+        self.public = public
+
+    def sign(self, message: bytes) -> bytes:
+        raise KeyFileError("declined")
+
+
+def test_a_key_that_does_not_sign_the_commit_ends_it_before_anything_is_pushed(
+    clone: Path, key: PrivateKey
 ) -> None:
-    gone = PrivateKey(tmp_path / "gone", key.public, key._key)
-    with pytest.raises(RepositoryError, match="cannot make a signed commit"):
-        store(clone).append(Tip(None, {}), {"one": b"1"}, "First", gone, WHEN)
+    with pytest.raises(KeyFileError, match="declined"):
+        store(clone).append(Tip(None, {}), {"one": b"1"}, "First", Refusing(key.public), WHEN)
     assert store(clone).fetch() == Tip(None, {})
 
 
