@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
+from dpgate.model.rule import Rule
 from dpgate.model.statistics import Measure
 from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text, exactly
 
@@ -212,6 +213,8 @@ class PolicySpec(Frozen):
     retention: RetentionLimit
     roles: dict[Name, Role]
     approvals: Annotated[tuple[ApprovalRule, ...], Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], Field(max_length=500)] = ()
+    """The organization's own rules, in CEL, beside those that always hold: docs/rules.md."""
     policy_change: Signoff
 
     @model_validator(mode="after")
@@ -240,6 +243,15 @@ class PolicySpec(Frozen):
                 "approvals needs at least one rule without `when`: no release without approval"
             )
         return self
+
+    @field_validator("rules")
+    @classmethod
+    def _once_each(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        ids = [rule.id for rule in rules]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"each rule needs an id of its own; {twice[0]} is given twice")
+        return rules
 
 
 class PolicyMetadata(Frozen):
