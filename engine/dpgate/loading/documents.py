@@ -14,13 +14,15 @@ from dpgate.loading.wording import describe, where
 from dpgate.loading.yaml import Parsed, Path, Position, parse
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.policytest import PolicyTest
 from dpgate.model.release import Release
 from dpgate.model.values import API_VERSION
 
-Document = Dataset | PrivacyPolicy | Release
+Document = Dataset | PolicyTest | PrivacyPolicy | Release
 
 KINDS: dict[str, type[Document]] = {
     "Dataset": Dataset,
+    "PolicyTest": PolicyTest,
     "PrivacyPolicy": PrivacyPolicy,
     "Release": Release,
 }

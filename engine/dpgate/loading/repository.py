@@ -14,11 +14,14 @@ from dpgate.loading.documents import KINDS, Loaded, load_many, problem
 from dpgate.loading.yaml import MAX_BYTES
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.policytest import PolicyTest
 from dpgate.model.release import Release
 
 POLICY = "policies/organization.yaml"
+TESTS = "policies/tests"
 _DATASET = re.compile(r"releases/(?!ledger/)([^/]+)/dataset\.yaml")
 _RELEASE = re.compile(r"releases/(?!ledger/)([^/]+)/([^/]+)/release\.yaml")
+_TEST = re.compile(rf"{TESTS}/([^/]+)\.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,31 @@ def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
     """
     paths = find(root)
     if only is not None:
-        paths = _chosen(paths, tuple(str(PurePosixPath(path)) for path in only))
+        # Tests are documents where they are named; to read them all would only slow `check`.
+        known = (*paths, *find_tests(root))
+        paths = _chosen(known, tuple(str(PurePosixPath(path)) for path in only))
+    files, problems = _read(root, paths)
+    return _documents(files, problems)
+
+
+def load_tests(root: Path, only: Iterable[str] | None = None) -> tuple[Loaded, ...]:
+    """Read the tests of the policy, in order of their paths.
+
+    Args:
+        root: folder that holds `policies`.
+        only: paths of tests, or of folders of them, relative to `root`; all tests if None.
+
+    Raises:
+        DocumentError: with the problems of all files read.
+    """
+    paths = find_tests(root)
+    if only is not None:
+        paths = _named(paths, tuple(str(PurePosixPath(path)) for path in only), f"{TESTS}/*.yaml")
+    files, problems = _read(root, paths)
+    return tuple(_tests(files, problems).values())
+
+
+def _read(root: Path, paths: Iterable[str]) -> tuple[dict[str, bytes], list[Problem]]:
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
     for path in paths:
@@ -53,7 +80,7 @@ def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
             files[path] = read(root, path)
         except DocumentError as error:
             problems.extend(error.problems)
-    return _documents(files, problems)
+    return files, problems
 
 
 def find(root: Path) -> tuple[str, ...]:
@@ -65,6 +92,12 @@ def find(root: Path) -> tuple[str, ...]:
             places += [inner / "release.yaml" for inner in _folders(folder)]
             found += [place.relative_to(root).as_posix() for place in places if _exists(place)]
     return tuple(sorted(found))
+
+
+def find_tests(root: Path) -> tuple[str, ...]:
+    """Paths of the tests of the policy, relative to `root`, sorted."""
+    places = sorted((root / TESTS).glob("*.yaml"))
+    return tuple(place.relative_to(root).as_posix() for place in places)
 
 
 def read(root: Path, path: str) -> bytes:
@@ -105,20 +138,39 @@ def _folders(place: Path) -> list[Path]:
     return [entry for entry in sorted(place.iterdir()) if entry.is_dir()]
 
 
-def _chosen(paths: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
-    named = {
-        path for path in paths for start in only if path == start or path.startswith(f"{start}/")
-    }
+def _named(paths: tuple[str, ...], only: tuple[str, ...], known: str) -> tuple[str, ...]:
+    """The paths that are named, or that lie in a folder that is."""
+    named = [path for path in paths if any(f"{path}/".startswith(f"{start}/") for start in only)]
     missing = [start for start in only if not any((f"{p}/").startswith(f"{start}/") for p in named)]
     if missing:
-        fix = f"documents are {POLICY}, releases/*/dataset.yaml and releases/*/*/release.yaml"
+        fix = f"documents are {known}"
         raise DocumentError(
             tuple(Problem(file=m, message="no document there", fix=fix) for m in missing)
         )
+    return tuple(named)
+
+
+def _chosen(paths: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
+    known = f"{POLICY}, {TESTS}/*.yaml, releases/*/dataset.yaml and releases/*/*/release.yaml"
+    named = set(_named(paths, only, known))
     needed = {
         f"releases/{match[1]}/dataset.yaml" for path in named if (match := _RELEASE.fullmatch(path))
     }
     return tuple(path for path in paths if path in named | needed or path == POLICY)
+
+
+def _tests(files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, Loaded]:
+    """The tests among the files, each what its path says; or all problems together."""
+    loaded: dict[str, Loaded] = {}
+    try:
+        loaded = load_many(files)
+    except DocumentError as error:
+        problems += error.problems
+    for path, item in loaded.items():
+        problems += _of_kind(item, PolicyTest) or _names(item, Path(path).stem)
+    if problems:
+        raise DocumentError(tuple(problems))
+    return loaded
 
 
 def _documents(files: Mapping[str, bytes], problems: list[Problem]) -> Documents:
@@ -138,6 +190,8 @@ def _documents(files: Mapping[str, bytes], problems: list[Problem]) -> Documents
         elif match := _DATASET.fullmatch(path):
             problems += _of_kind(item, Dataset) or _names(item, match[1])
             datasets[match[1]] = item
+        elif match := _TEST.fullmatch(path):
+            problems += _of_kind(item, PolicyTest) or _names(item, match[1])
         elif match := _RELEASE.fullmatch(path):
             problems += _of_kind(item, Release) or _names(item, match[2], match[1])
             releases[f"{match[1]}/{match[2]}"] = item
@@ -162,7 +216,8 @@ def _names(item: Loaded, name: str, dataset: str | None = None) -> list[Problem]
     document = item.document
     found = []
     if document.metadata.name != name:
-        message = f"metadata.name is {document.metadata.name!r} but the folder is {name!r}"
+        what = "file" if isinstance(document, PolicyTest) else "folder"
+        message = f"metadata.name is {document.metadata.name!r} but the {what} is {name!r}"
         found.append(problem(item, ("metadata", "name"), message, "make them equal"))
     if isinstance(document, Release) and document.spec.dataset != dataset:
         message = f"spec.dataset is {document.spec.dataset!r} but the folder is {dataset!r}"

@@ -34,6 +34,7 @@ from dpgate.model.values import Frozen
 BASE = "https://dpgate.dev/schemas/"
 FILES = {
     "Dataset": "dataset.schema.json",
+    "PolicyTest": "policy-test.schema.json",
     "PrivacyPolicy": "privacy-policy.schema.json",
     "Release": "release.schema.json",
 }

@@ -24,6 +24,9 @@ PATTERNS = {
     r"^[A-Z]{2}$": "a country code of two capital letters, such as FR",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$": "a period such as 2026-Q4",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$": "a branch name (letters, digits and . _ / -)",
+    r"^(releases/)?[a-z0-9][a-z0-9._-]*(/dataset\.yaml)?$": "a dataset's name, or the path of its document",
+    r"^(releases/)?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*(/release\.yaml)?$": "a manifest (dataset/release)",
+    r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "a key such as privacy.epsilon",
 }
 """What each pattern of the models asks for; a test holds it complete."""
 
