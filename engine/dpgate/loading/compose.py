@@ -29,6 +29,8 @@ class Written:
     parsed: Parsed
     path: Path
     """Where it stands there."""
+    loaded: Loaded | None = None
+    """The document, where the value is a whole one that was read."""
 
     @property
     def value(self) -> Value:
@@ -77,6 +79,9 @@ def compose(file: str, base: Written, changes: Iterable[Change] = ()) -> Compose
         DocumentError: a change fits nowhere, or the document is malformed; at the place where the
             wrong value was written.
     """
+    changes = tuple(changes)
+    if base.loaded is not None and not changes:
+        return Composed(base.loaded, base.place)
     value = base.value
     made: dict[Path, Written] = {}
     for change in changes:
