@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -21,6 +22,7 @@ from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.loading.canonical import sha256
 from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
@@ -75,21 +77,11 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     case = space.case(release)
     policy = standing.policy
     time = clock(policy, moment)
-    findings = check.judge(case, policy, time.day)
-    findings += too_high(standing.policy_file, case.dataset_file)
+    done = standing.past.released_by(case.name) is not None
+    weighed = weigh(case, standing, time, costed=not done)
+    cost, rows, findings = weighed.cost, weighed.rows, weighed.findings
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
-    findings += _reset_findings(case, standing)
-    findings += increments.findings(case, standing.past)
-    denied = any(finding.level == "deny" for finding in findings)
-    done = standing.past.released_by(case.name) is not None
-    cost = None if denied or done else cost_of(policy, case)
-    rows: tuple[ScopeRow, ...] = ()
-    if cost is not None:
-        past = standing.past
-        rows = budgets.rows(policy, facts, time.hour, case.dataset.spec.limits, past, cost.spend)
-        findings += _budget_findings(case, standing, rows, time, past)
-        findings += shortfalls(case, cost)
     approvals = _approvals(space, case, standing, cost, ring, time)
     roles = required_roles(policy, case.dataset, case.release, facts)
     result = _result(space, case, standing, cost, rows, findings, approvals, roles)
@@ -102,6 +94,48 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
         clock=time,
         moment=moment,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """What the rules and budgets of a standing say of a manifest; approvals aside."""
+
+    findings: tuple[Finding, ...]
+    cost: Cost | None
+    """None where a rule denies, so that nothing could be planned."""
+    rows: tuple[ScopeRow, ...]
+
+
+def weigh(
+    case: Case,
+    standing: Standing,
+    time: Clock,
+    *,
+    costed: bool = True,
+    cost: Callable[[PrivacyPolicy, Case], Cost] = cost_of,
+) -> Weighed:
+    """Hold a manifest against the rules and budgets of a standing at one moment.
+
+    Args:
+        case: manifest and dataset.
+        standing: the policy in force, and the past.
+        time: the moment.
+        costed: whether its cost and budgets are judged too.
+        cost: what plans its cost, for a caller that may know it.
+    """
+    findings = check.judge(case, standing.policy, time.day)
+    findings += too_high(standing.policy_file, case.dataset_file)
+    findings += _reset_findings(case, standing)
+    findings += increments.findings(case, standing.past)
+    if not costed or any(finding.level == "deny" for finding in findings):
+        return Weighed(findings=findings, cost=None, rows=())
+    planned_cost = cost(standing.policy, case)
+    facts = facts_of(case.dataset, case.release)
+    limits, past = case.dataset.spec.limits, standing.past
+    rows = budgets.rows(standing.policy, facts, time.hour, limits, past, planned_cost.spend)
+    findings += _budget_findings(case, standing, rows, time, past)
+    findings += shortfalls(case, planned_cost)
+    return Weighed(findings=findings, cost=planned_cost, rows=rows)
 
 
 def binding_of(case: Case, standing: Standing, cost: Cost) -> Binding:

@@ -28,8 +28,8 @@ class Builtin:
     level: Literal["deny", "warn"] = "deny"
     judged: Judged = "check"
     """`check`: from documents alone. `plan`: from the ledger or from the release's cost, too."""
-    about: Literal["release", "policy"] = "release"
-    """`policy`: of the policy document itself, whatever is released."""
+    about: Literal["release", "policy", "request"] = "release"
+    """`policy`: of the policy document itself. `request`: of a pull request, whatever it releases."""
 
 
 _RULES, _QUERIES, _PLAN = "dpgate.policy.rules", "dpgate.policy.queries", "dpgate.gate.plan"
@@ -260,6 +260,31 @@ _ALL = (
         ("policy.roles",),
         "dpgate.gate.check.policy_findings",
         about="policy",
+    ),
+    Builtin(
+        "ledger-paths",
+        "A pull request leaves the ledger's files as they are",
+        "The engine alone writes the ledger, on a branch of its own.",
+        ("releases/ledger/",),
+        "dpgate.gate.changes.request_findings",
+        about="request",
+    ),
+    Builtin(
+        "ledger-branch",
+        "A pull request leaves the ledger where it lies",
+        "On another branch there would be no past, and every budget would be whole again.",
+        ("policy.ledger.branch",),
+        "dpgate.gate.changes.request_findings",
+        about="request",
+    ),
+    Builtin(
+        "request-edits-its-judge",
+        "A pull request that changes how requests are judged is read closely",
+        "What its own checks say depends on what it changes.",
+        (".github/",),
+        "dpgate.gate.changes.request_findings",
+        level="warn",
+        about="request",
     ),
 )
 

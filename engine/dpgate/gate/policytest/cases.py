@@ -77,7 +77,9 @@ class Maker:
         case = spec.cases[number]
         base = self._release_path(number)
         own = case.dataset or spec.dataset
-        path: KeyPath = ("spec", "cases", number, "dataset") if case.dataset else ("spec", "dataset")
+        path: KeyPath = (
+            ("spec", "cases", number, "dataset") if case.dataset else ("spec", "dataset")
+        )
         return self._made(base, path if own else None, [("spec", "cases", number, "set")])
 
     def earlier(self, number: int, index: int, name: str) -> Tested:
@@ -128,7 +130,9 @@ class Maker:
             else self._base(dataset, "dataset")
         )
         if isinstance(source.value, dict) and "metadata" not in source.value:
-            others.insert(0, Change(("metadata",), _plain({"name": home, "steward": "policy-test"})))
+            others.insert(
+                0, Change(("metadata",), _plain({"name": home, "steward": "policy-test"}))
+            )
         described = compose(f"releases/{home}/dataset.yaml", source, others)
         short = f"{home}/{document.metadata.name}"
         return Tested(Case(short, described.loaded, made.loaded), made, described)
@@ -207,4 +211,3 @@ def _plain(value: Value) -> Written:
     """A value that no person wrote."""
     parsed = Parsed(value={"value": value}, positions={(): (1, 1)}, keys={})
     return Written("", parsed, ("value",))
-
