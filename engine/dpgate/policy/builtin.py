@@ -178,6 +178,20 @@ _ALL = (
         level="warn",
     ),
     Builtin(
+        "rows-limit",
+        "No more synthetic rows than the dataset's own limits allow",
+        "A steward may keep the volume of what leaves below what the organization allows.",
+        ("synthesize.rows", "dataset.limits"),
+        f"{_RULES}.more_rows_than_people",
+    ),
+    Builtin(
+        "dataset-limits",
+        "A dataset's own limits are lower than the organization's",
+        "A dataset may narrow what the organization allows, and never widen it.",
+        ("dataset.limits", "policy.classes", "policy.populations"),
+        "dpgate.policy.limits.too_high",
+    ),
+    Builtin(
         "query-columns",
         "Queries read columns that the release lists, and it lists no others",
         "Reviewers see in the list of columns what is read, no less and no more.",
