@@ -26,6 +26,7 @@ _VERBS = {
     "load_private": "dpgate.ledger.keys",
     "log": "dpgate.gate.ledger",
     "plan": "dpgate.gate.plan",
+    "plans": "dpgate.gate.plans",
     "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
     "release": "dpgate.gate.release",
@@ -48,6 +49,7 @@ __all__ = [
     "load_private",
     "log",
     "plan",
+    "plans",
     "recommend",
     "recover",
     "release",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from dpgate.gate.keygen import keygen
     from dpgate.gate.ledger import log, show
     from dpgate.gate.plan import plan
+    from dpgate.gate.plans import plans
     from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
     from dpgate.gate.release import release

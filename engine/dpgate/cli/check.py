@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from dpgate.cli.options import changed_option, common, finish
+from dpgate.cli.options import changed_option, finish, reported
 
 
 @click.command("check", short_help="Hold manifests against the policy; no data, no network.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH…]")
 @changed_option
-@common
+@reported("check")
 def command(paths: tuple[Path, ...], changed: str | None, repo: Path, style: str) -> None:
     """Hold manifests against the rules of the work tree's policy.
 
@@ -30,4 +30,4 @@ def command(paths: tuple[Path, ...], changed: str | None, repo: Path, style: str
     from dpgate.gate.check import check
 
     result = check(repo, paths, changed=changed)
-    finish(result, style, 0 if result.allowed else 1)
+    finish(result, style, result.exit_code)

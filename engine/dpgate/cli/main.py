@@ -7,13 +7,13 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from dpgate import __version__
-from dpgate.errors import DpgateError, UndecidedError
+from dpgate.cli.outputs import Outputs
+from dpgate.errors import DpgateError, UndecidedError, UsageError
 from dpgate.ledger.environment import LEADING_ELSEWHERE
 
 _COMMANDS = {
@@ -82,25 +82,27 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     chosen = list(sys.argv[1:] if arguments is None else arguments)
     _settle_in()
+    outputs = Outputs()
     try:
-        code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False)
+        code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False, obj=outputs)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.Abort:
-        click.echo("interrupted", err=True)
-        code = 130
+        code = _interrupted(outputs)
     except click.ClickException as error:
         error.show()
+        outputs.files_only(UsageError(error.format_message()))
         code = 2
     except DpgateError as error:
-        code = _report(error, chosen)
+        outputs.error(error)
+        code = error.exit_code
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        code = 130
+        code = _interrupted(outputs)
     except BrokenPipeError:
         code = 141
     except Exception as error:  # noqa: BLE001 - a traceback could quote what must stay private
-        code = _report(_unexpected(error), chosen)
+        outputs.error(unexpected := _unexpected(error))
+        code = unexpected.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -125,17 +127,10 @@ def _unexpected(error: Exception) -> UndecidedError:
     )
 
 
-def _report(error: DpgateError, arguments: Sequence[str]) -> int:
-    from dpgate.report.interface import get
-
-    wants_json = "--format=json" in arguments or (
-        "--format" in arguments and arguments[arguments.index("--format") + 1 :][:1] == ["json"]
-    )
-    if wants_json:
-        get("json").error(error, sys.stdout)
-    else:
-        get("text").error(error, sys.stderr)
-    return error.exit_code
+def _interrupted(outputs: Outputs) -> int:
+    click.echo("interrupted", err=True)
+    outputs.files_only(UndecidedError("interrupted"))
+    return 130
 
 
 if __name__ == "__main__":  # pragma: no cover

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from dpgate.cli.outputs import Outputs, format_option, output_option
 from dpgate.errors import LockedKeyError
 
 if TYPE_CHECKING:
@@ -22,23 +23,27 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 
+_repo_option = click.option(
+    "--repo",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Release repository, or a folder in it.  [default: here]",
+)
+
+
 def common(function: F) -> F:
     """``--repo`` and ``--format``."""
-    function = click.option(
-        "--format",
-        "style",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="Text for people, or JSON whose `schema` field names its shape.",
-    )(function)
-    return click.option(
-        "--repo",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=Path(),
-        metavar="DIR",
-        help="Release repository, or a folder in it.  [default: here]",
-    )(function)
+    return _repo_option(format_option()(function))
+
+
+def reported(*verbs: str) -> Callable[[F], F]:
+    """``--repo``, ``--format`` and ``--output``, for a command with results of these kinds."""
+
+    def decorate(function: F) -> F:
+        return _repo_option(format_option(*verbs)(output_option(*verbs)(function)))
+
+    return decorate
 
 
 def key_option(role: str) -> Callable[[F], F]:
@@ -171,8 +176,8 @@ def load_key(key: str) -> Signer:
 
 
 def finish(result: Frozen, style: str, code: int = 0) -> None:
-    """Write the result and end with this exit code."""
-    from dpgate.report.interface import get
-
-    get(style).result(result, sys.stdout)
+    """Write the result, in this format and to every file that was asked for; end with this exit code."""
+    outputs = click.get_current_context().ensure_object(Outputs)
+    outputs.style = style
+    outputs.result(result)
     raise click.exceptions.Exit(code)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from dpgate.cli.options import common, finish, key_option, load_key, release_argument, root_option
+from dpgate.cli.options import (
+    finish,
+    key_option,
+    load_key,
+    release_argument,
+    reported,
+    root_option,
+)
 from dpgate.cli.progress import stages
 
 
@@ -30,7 +37,7 @@ from dpgate.cli.progress import stages
     metavar="DIR",
     help="Where the files go; must not exist yet.  [default: a folder of $DPGATE_STATE]",
 )
-@common
+@reported("release")
 def command(
     release: str,
     source: str,
@@ -58,4 +65,4 @@ def command(
         result = run(
             release, source=source, key=key, repo=repo, root=root, out=out, progress=progress
         )
-    finish(result, style, 0 if result.outcome in ("released", "already-released") else 1)
+    finish(result, style, result.exit_code)

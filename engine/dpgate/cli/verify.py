@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dpgate.cli.options import common, finish, root_option
+from dpgate.cli.options import finish, reported, root_option
 
 
 @click.command("verify", short_help="Re-derive every claim of the ledger, offline.")
@@ -30,7 +30,7 @@ from dpgate.cli.options import common, finish, root_option
     metavar="FILE.pub",
     help="Public key that must have signed the checkpoint.",
 )
-@common
+@reported("verify")
 def command(
     root: str | None,
     artifacts: tuple[Path, ...],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Protocol
 
@@ -47,6 +47,18 @@ def sums(
 ) -> dict[str, Spend]:
     """Exact sums of every scope after a release."""
     return {s.key: past.spent(s) + spend for s in scopes(policy, facts, hour, limits)}
+
+
+def together(
+    policy: PrivacyPolicy, past: Spent, hour: str, charges: Iterable[tuple[Facts, Spend]]
+) -> tuple[ScopeRow, ...]:
+    """Every scope that several releases touch, before and after all of them."""
+    touched: dict[str, tuple[Scope, Spend]] = {}
+    for facts, spend in charges:
+        for scope in scopes(policy, facts, hour):
+            _, before = touched.get(scope.key, (scope, Spend.zero(policy.spec.accounting.orders)))
+            touched[scope.key] = (scope, before + spend)
+    return tuple(_row(scope, policy, past, spend) for scope, spend in touched.values())
 
 
 def _row(scope: Scope, policy: PrivacyPolicy, past: Spent, spend: Spend) -> ScopeRow:

@@ -7,7 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from dpgate.model.finding import Finding
+from dpgate.model.rule import Enforcement
 from dpgate.model.values import Frozen, Recorded
+
+
+class RuleRow(Frozen):
+    """A rule that was judged, as a report introduces it."""
+
+    id: str
+    title: str
+    """What holds where it is satisfied."""
+    help: str = ""
+    enforcement: Enforcement = "hard"
+    dataset: str = ""
+    """The dataset that brings it; empty for the organization's and dpgate's own."""
 
 
 class CheckResult(Frozen):
@@ -20,6 +33,13 @@ class CheckResult(Frozen):
     releases: tuple[str, ...]
     """Manifests that were judged."""
     findings: tuple[Finding, ...]
+    rules: tuple[RuleRow, ...] = ()
+    """Rules that were judged, those that everything satisfies too."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return 0 if self.allowed else 1
 
 
 class ScopeRow(Frozen):
@@ -168,7 +188,34 @@ class PlanResult(Frozen):
     """What this release continues, if its manifest says so."""
     policy_note: str
     """Says so if the work tree's policy is not the adopted one."""
+    rules: tuple[RuleRow, ...] = ()
+    """Rules that were judged, those that it satisfies too; in `dpgate.plans/v1` they stand once."""
     next: str
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return 0 if self.verdict in ("ready", "released") else 1
+
+
+class PlansResult(Frozen):
+    """Plans of several releases, on one ledger at one moment."""
+
+    schema_: Annotated[Literal["dpgate.plans/v1"], Field(alias="schema")] = "dpgate.plans/v1"
+    changed_since: str = ""
+    """Reference that the releases changed since; empty where they were named, or all."""
+    plans: tuple[PlanResult, ...]
+    """Each as if it were released next; none knows of the others."""
+    delta: Recorded
+    """δ of the policy, at which every budget is stated."""
+    together: tuple[ScopeRow, ...] = ()
+    """Budgets if all that are not denied were released; empty for less than two."""
+    rules: tuple[RuleRow, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: 0 if every one may run now, or has run."""
+        return max((plan.exit_code for plan in self.plans), default=0)
 
 
 class ApproveResult(Frozen):
@@ -200,6 +247,11 @@ class ReleaseResult(Frozen):
     """What a reader of the ledger may miss, and how to mend it."""
     plan: PlanResult | None = None
     next: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with."""
+        return 0 if self.outcome in ("released", "already-released") else 1
 
 
 class SampleResult(Frozen):

@@ -1,7 +1,8 @@
-"""What every report format is, and how one is found."""
+"""What every report format is, how one is found, and which results it can show."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.metadata import entry_points
 from typing import Protocol, TextIO, cast
 
@@ -12,23 +13,57 @@ GROUP = "dpgate.reporters"
 
 
 class Reporter(Protocol):
-    """A member of the entry point group `dpgate.reporters`; made without arguments."""
+    """A member of the entry point group `dpgate.reporters`; made without arguments.
+
+    Attributes:
+        shows: what it can show, by the middle of a result's `schema`: `check`, `plan`, `plans` …;
+            None for every result. Errors it shows of every verb.
+    """
+
+    @property
+    def shows(self) -> Collection[str] | None:
+        """See the class."""
+        ...
 
     def result(self, result: Frozen, out: TextIO) -> None:
-        """Write what a verb returned."""
+        """Write what a verb returned, one of those that it shows."""
 
     def error(self, error: DpgateError, out: TextIO) -> None:
         """Write why a verb could not do its work."""
 
 
-def get(name: str) -> Reporter:
+def get(name: str, verb: str | None = None) -> Reporter:
     """The reporter of that name.
 
+    Args:
+        name: a format.
+        verb: what it will have to show, as in `Reporter.shows`.
+
     Raises:
-        UsageError: there is none, or several.
+        UsageError: there is none, or several; or it does not show that.
     """
     found = list(entry_points(group=GROUP, name=name))
     if len(found) != 1:
-        known = ", ".join(sorted({point.name for point in entry_points(group=GROUP)}))
-        raise UsageError(f"no single report format {name}", fix=f"formats: {known}")
-    return cast("Reporter", found[0].load()())
+        raise UsageError(f"no single report format {name}", fix=_known(verb))
+    reporter = cast("Reporter", found[0].load()())
+    if not _can(reporter, verb):
+        what = ", ".join(sorted(reporter.shows or ()))
+        raise UsageError(f"format {name} shows {what}, and not {verb}", fix=_known(verb))
+    return reporter
+
+
+def names(verb: str | None = None) -> tuple[str, ...]:
+    """Formats that can show what a verb returns, sorted; all without one."""
+    found = entry_points(group=GROUP)
+    return tuple(
+        sorted({p.name for p in found if verb is None or _can(cast("Reporter", p.load()()), verb)})
+    )
+
+
+def _can(reporter: Reporter, verb: str | None) -> bool:
+    return verb is None or reporter.shows is None or verb in reporter.shows
+
+
+def _known(verb: str | None) -> str:
+    of = f" of {verb}" if verb else ""
+    return f"formats{of}: {', '.join(names(verb))}"

@@ -13,6 +13,8 @@ from dpgate.model.values import Frozen
 class JsonReporter:
     """One JSON document, indented, with a newline."""
 
+    shows = None
+
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""
         out.write(

@@ -24,6 +24,8 @@ _PIPED_WIDTH = 160
 class TextReporter:
     """Colour and width follow the terminal; a pipe gets plain text."""
 
+    shows = None
+
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""
         _print(out, _RENDER[type(result)](result))
@@ -232,6 +234,7 @@ def _files(result: r.FilesResult) -> RenderableType:
 _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.CheckResult: _check,
     r.PlanResult: text_plan.plan,
+    r.PlansResult: text_plan.plans,
     r.ApproveResult: _approve,
     r.ReleaseResult: _release,
     r.SampleResult: _sample,

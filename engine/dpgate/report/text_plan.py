@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.results import MarginalNoise, NoiseRow, PlanResult, QueryNoise, ScopeRow
-from dpgate.model.values import plain, short
+from dpgate.gate.results import (
+    MarginalNoise,
+    NoiseRow,
+    PlanResult,
+    PlansResult,
+    QueryNoise,
+    ScopeRow,
+)
+from dpgate.model.values import counted, plain, short
 from dpgate.report.words import bar, findings, left, next_line, shown, tick
 
 
@@ -27,6 +35,35 @@ def plan(result: PlanResult) -> RenderableType:
     if result.policy_note:
         parts.append(Text(f"! {result.policy_note}", style="yellow"))
     return Group(*parts, *next_line(result.next))
+
+
+def plans(result: PlansResult) -> RenderableType:
+    """Each plan, then all of them together."""
+    parts: list[RenderableType] = []
+    for each in result.plans:
+        parts += [plan(each), Text("")]
+    if result.together:
+        parts += [Text("all that are not denied, together", style="bold"), Text("")]
+        parts += [budget_table(result.together, short(result.delta)), Text("")]
+        if not all(row.fits for row in result.together):
+            parts.append(Text(TOGETHER_TOO_MUCH, style="bold red"))
+    return Group(*parts, _sum_of(result))
+
+
+TOGETHER_TOO_MUCH = (
+    "! each fits alone, and not all together: whichever is released last will be denied"
+)
+
+
+def _sum_of(result: PlansResult) -> Text:
+    """How many plans end which way."""
+    verdicts = Counter(each.verdict for each in result.plans)
+    words = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    head = counted(len(result.plans), "release")
+    since = f" changed since {result.changed_since}" if result.changed_since else ""
+    return Text.assemble(
+        tick(ok=not result.exit_code), " ", (head, "bold"), since, f": {words}" if words else ""
+    )
 
 
 def _head(result: PlanResult) -> Text:
