@@ -33,6 +33,7 @@ _VERBS = {
     "sample": "dpgate.gate.sample",
     "show": "dpgate.gate.ledger",
     "verify": "dpgate.gate.verify",
+    "waive": "dpgate.gate.waive",
     "what_if": "dpgate.gate.whatif",
     "withdraw": "dpgate.gate.withdraw",
 }
@@ -56,6 +57,7 @@ __all__ = [
     "sample",
     "show",
     "verify",
+    "waive",
     "what_if",
     "withdraw",
 ]
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from dpgate.gate.release import release
     from dpgate.gate.sample import sample
     from dpgate.gate.verify import verify
+    from dpgate.gate.waive import waive
     from dpgate.gate.whatif import what_if
     from dpgate.gate.withdraw import withdraw
     from dpgate.ledger.keys import load_private

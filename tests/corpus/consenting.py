@@ -9,7 +9,7 @@ import dpgate
 from dpgate.gate.approvals import release_subjects
 from dpgate.gate.costing import cost_of, to_record
 from dpgate.gate.opening import loaded_document
-from dpgate.gate.plan import approval_files
+from dpgate.gate.signed import approval_files
 from dpgate.gate.workspace import policy_of, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger import statement as statements

@@ -9,7 +9,7 @@ from typing import Any
 from dpgate.gate import budgets
 from dpgate.gate.costing import cost_of, from_record, to_record
 from dpgate.gate.opening import embed, loaded_document
-from dpgate.gate.plan import approval_files
+from dpgate.gate.signed import approval_files
 from dpgate.gate.workspace import now, policy_of, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, file_name, subjects

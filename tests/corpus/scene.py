@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import dpgate
-from dpgate.gate.plan import approval_files
+from dpgate.gate.signed import approval_files
 from dpgate.gate.workspace import Case, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, file_name, link_up, read, subjects

@@ -23,6 +23,7 @@ _COMMANDS = {
     "check": "dpgate.cli.check",
     "plan": "dpgate.cli.plan",
     "approve": "dpgate.cli.approve",
+    "waive": "dpgate.cli.waive",
     "policy": "dpgate.cli.policy",
     "release": "dpgate.cli.release",
     "sample": "dpgate.cli.sample",

@@ -130,6 +130,17 @@ def complete_dataset(
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+def complete_waiver(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Shell completion of a waiver's name."""
+    folder = ctx.params.get("repo") or Path()
+    names = sorted(path.stem for path in (folder / "policies" / "waivers").glob("*.yaml"))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def complete_role(
     ctx: click.Context,
     param: click.Parameter,  # noqa: ARG001 - click's signature

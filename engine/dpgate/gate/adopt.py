@@ -10,9 +10,9 @@ from dpgate.gate import entries, verify
 from dpgate.gate.approvals import judge_policy
 from dpgate.gate.difference import differences
 from dpgate.gate.opening import OpenLedger, embed, loaded_document, trust
-from dpgate.gate.plan import approval_files
 from dpgate.gate.rederive import check_change
 from dpgate.gate.results import AdoptResult, PendingResult
+from dpgate.gate.signed import approval_files
 from dpgate.gate.workspace import Workspace, now, policy_of, policy_set, workspace
 from dpgate.gate.worktree import uncommitted
 from dpgate.ledger.chain import link_up, read

@@ -13,7 +13,7 @@ from dpgate.ledger import envelope, statement
 from dpgate.ledger.keys import PublicKey
 from dpgate.ledger.roles import Keyring
 from dpgate.loading.canonical import sha256
-from dpgate.model.record import Document, PolicyApproval, ReleaseApproval
+from dpgate.model.record import Document, PolicyApproval, ReleaseApproval, WaiverApproval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,20 @@ class Binding:
     dataset: str
     cost: Spend
     """What one attempt costs; an approval must allow at least this at every order."""
+    waivers: tuple[str, ...] = ()
+    """Digests of the waivers that it uses; an approval must accept them all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverBinding:
+    """What a signature under a waiver must name, byte for byte."""
+
+    root: str
+    waiver: str
+    rule: str
+    release: str
+    policy_set: str
+    expires: dt.date
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,41 @@ def judge_policy(
     return _judge(documents, ring, fault, subjects)
 
 
+def judge_waiver(documents: Iterable[Document], binding: WaiverBinding, ring: Keyring) -> Judgement:
+    """Judge signatures under a waiver. Whether they suffice, and the day, is judged by the caller.
+
+    Args:
+        documents: the signature files.
+        binding: what they must name.
+        ring: keys of the roles of the policy in force.
+    """
+    wanted = (
+        ("is for another repository", "root"),
+        ("was given for another release", "release"),
+        ("was given for another rule", "rule"),
+        ("was given under another version of the policy", "policy_set"),
+        ("was given for another last day", "expires"),
+        ("was given for another version of the waiver", "waiver"),
+    )
+
+    def fault(_: Document, approval: object) -> tuple[str, str]:
+        if not isinstance(approval, WaiverApproval):
+            return "", "it approves something else than a waiver"
+        unlike = (words for words, at in wanted if getattr(approval, at) != getattr(binding, at))
+        return approval.role, "".join(f"it {words}" for words in list(unlike)[:1])
+
+    def subjects(approval: object) -> dict[str, str]:
+        assert isinstance(approval, WaiverApproval)  # noqa: S101 - fault() saw to it
+        return waiver_subjects(approval)
+
+    return _judge(documents, ring, fault, subjects)
+
+
+def waiver_subjects(approval: WaiverApproval) -> dict[str, str]:
+    """What a signature under a waiver is about."""
+    return {"waiver": approval.waiver}
+
+
 def release_subjects(approval: ReleaseApproval) -> dict[str, str]:
     """What an approval of a release is about."""
     dataset = approval.release.split("/")[0]
@@ -124,12 +173,18 @@ def _release_fault(approval: ReleaseApproval, binding: Binding, day: dt.date, us
                 else "it approved another version of the"
             )
             return f"{change} {kind}"
+    if not set(binding.waivers) <= set(approval.waivers):
+        return "the release uses a waiver that it does not accept"
     if day > approval.expires:
         return f"it expired on {approval.expires}"
     if used >= approval.attempts:
         return (
             f"its {approval.attempts} attempt{'s are' if approval.attempts > 1 else ' is'} used up"
         )
+    return _cost_fault(approval, binding)
+
+
+def _cost_fault(approval: ReleaseApproval, binding: Binding) -> str:
     allowed = from_record(approval.cost)
     if allowed.orders.keys() != binding.cost.orders.keys():
         return "it was given at other orders than the policy's"

@@ -71,7 +71,7 @@ def _approve_release(
 ) -> ApproveResult:
     standing = open_standing(space, offline=offline)
     plan = planned(space, release, standing, now())
-    _must_hold(keyring(standing.policy), role, key)
+    must_hold(keyring(standing.policy), role, key)
     denials = [f for f in plan.result.findings if f.level == "deny"]
     if plan.result.entry is not None:
         raise UsageError(
@@ -98,7 +98,7 @@ def _approve_release(
     data = envelope.seal(
         statement(predicate, release_subjects(predicate)).payload(), [key]
     ).to_bytes()
-    path = _write(space.root / "releases" / plan.case.name / "approvals", role, key, data)
+    path = write(space.root / "releases" / plan.case.name / "approvals", role, key, data)
     shown = path.relative_to(space.root).as_posix()
     return ApproveResult(
         subject=plan.case.name,
@@ -123,7 +123,7 @@ def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) 
     judge = ledger.policy if ledger else policy_of(policy_file)
     keyring(policy_of(policy_file))
     which = "in force" if ledger else "to be adopted"
-    _must_hold(keyring(judge), role, key, which)
+    must_hold(keyring(judge), role, key, which)
     if role not in judge.spec.policy_change.roles:
         wanted = ", ".join(judge.spec.policy_change.roles)
         raise UsageError(
@@ -136,7 +136,7 @@ def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) 
         policy_set=policy_set(policy_file),
     )
     payload = statement(predicate, {"policy": predicate.policy_set}).payload()
-    path = _write(
+    path = write(
         space.root / "policies" / "approvals", role, key, envelope.seal(payload, [key]).to_bytes()
     )
     shown = path.relative_to(space.root).as_posix()
@@ -151,7 +151,13 @@ def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) 
     )
 
 
-def _must_hold(ring: Keyring, role: str, key: Signer, which: str = "in force") -> None:
+def must_hold(ring: Keyring, role: str, key: Signer, which: str = "in force") -> None:
+    """Raise unless a key holds a role.
+
+    Raises:
+        PolicyError: there is no such role.
+        SignatureError: the key is not one of its keys.
+    """
     if role not in ring:
         raise PolicyError(f"the policy has no role {role}", fix="roles: " + ", ".join(ring))
     if key.public not in ring[role]:
@@ -161,7 +167,8 @@ def _must_hold(ring: Keyring, role: str, key: Signer, which: str = "in force") -
         )
 
 
-def _write(folder: Path, role: str, key: Signer, data: bytes) -> Path:
+def write(folder: Path, role: str, key: Signer, data: bytes) -> Path:
+    """Put a signed statement beside what it is about, under the names of role and key."""
     folder.mkdir(parents=True, exist_ok=True)
     short = "".join(c for c in key.public.fingerprint.removeprefix("SHA256:") if c.isalnum())[:12]
     path = folder / f"{role}-{short}.dsse.json"

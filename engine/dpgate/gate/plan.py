@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,13 +16,12 @@ from dpgate.gate.approvals import Binding, Judgement, judge_release
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
 from dpgate.gate.results import ApprovalRow, Open, PlanResult, Rejected, ScopeRow
+from dpgate.gate.signed import approval_files
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
-from dpgate.loading.canonical import sha256
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.record import Document
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
@@ -31,9 +29,6 @@ from dpgate.policy.limits import lowered_by, too_high
 from dpgate.policy.resets import dropped
 from dpgate.policy.scopes import scopes
 from dpgate.policy.windows import LIFETIME
-
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
 
 Verdict = Literal["ready", "waiting", "denied", "released", "withdrawn"]
 
@@ -148,24 +143,6 @@ def binding_of(case: Case, standing: Standing, cost: Cost) -> Binding:
         dataset=case.dataset_file.digest,
         cost=cost.spend,
     )
-
-
-def approval_files(space: Workspace, place: str) -> tuple[Document, ...]:
-    """The approval files beside a manifest or policy in the work tree, in order of their names."""
-    documents: dict[str, Document] = {}
-    folder = space.root / place / "approvals"
-    if folder.resolve() != folder:  # linked: what lies elsewhere was not reviewed here
-        return ()
-    for path in sorted(folder.glob("*.dsse.json")):
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > 100_000:
-            continue
-        shown = path.relative_to(space.root).as_posix()
-        if not _FILE_NAME.fullmatch(path.name):
-            continue  # no record could name it
-        text = path.read_bytes().decode("utf-8", "replace")
-        document = Document(path=shown, sha256=sha256(text.encode()), text=text)
-        documents.setdefault(document.sha256, document)  # a copy says nothing new
-    return tuple(documents.values())
 
 
 def _approvals(

@@ -17,14 +17,16 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.policytest import PolicyTest
 from dpgate.model.release import Release
 from dpgate.model.values import API_VERSION
+from dpgate.model.waiver import Waiver
 
-Document = Dataset | PolicyTest | PrivacyPolicy | Release
+Document = Dataset | PolicyTest | PrivacyPolicy | Release | Waiver
 
 KINDS: dict[str, type[Document]] = {
     "Dataset": Dataset,
     "PolicyTest": PolicyTest,
     "PrivacyPolicy": PrivacyPolicy,
     "Release": Release,
+    "Waiver": Waiver,
 }
 
 

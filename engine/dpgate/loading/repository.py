@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,12 +16,15 @@ from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.policytest import PolicyTest
 from dpgate.model.release import Release
+from dpgate.model.waiver import Waiver
 
 POLICY = "policies/organization.yaml"
 TESTS = "policies/tests"
+WAIVERS = "policies/waivers"
 _DATASET = re.compile(r"releases/(?!ledger/)([^/]+)/dataset\.yaml")
 _RELEASE = re.compile(r"releases/(?!ledger/)([^/]+)/([^/]+)/release\.yaml")
 _TEST = re.compile(rf"{TESTS}/([^/]+)\.yaml")
+_WAIVER = re.compile(rf"{WAIVERS}/([^/]+)\.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,10 @@ class Documents:
     """By name."""
     releases: Mapping[str, Loaded]
     """By ``dataset/release``."""
+    waivers: Mapping[str, Loaded] = field(default_factory=dict)
+    """By name; all of them, wherever releases were read."""
+    present: frozenset[str] = frozenset()
+    """Every release that has a manifest on disk, read or not."""
 
 
 def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
@@ -41,18 +48,19 @@ def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
     Args:
         root: folder that holds `policies` and `releases`.
         only: paths of documents, or of folders of releases, relative to `root`; then the policy,
-            the documents named and the datasets of the releases named are read, and no more.
+            the documents named, the datasets of the releases named and waivers are read, and no more.
 
     Raises:
         DocumentError: with the problems of all files read.
     """
-    paths = find(root)
+    paths = every = find(root)
     if only is not None:
         # Tests are documents where they are named; to read them all would only slow `check`.
-        known = (*paths, *find_tests(root))
+        known = (*every, *find_tests(root))
         paths = _chosen(known, tuple(str(PurePosixPath(path)) for path in only))
     files, problems = _read(root, paths)
-    return _documents(files, problems)
+    present = frozenset(f"{m[1]}/{m[2]}" for path in every if (m := _RELEASE.fullmatch(path)))
+    return replace(_documents(files, problems), present=present)
 
 
 def load_tests(root: Path, only: Iterable[str] | None = None) -> tuple[Loaded, ...]:
@@ -86,6 +94,8 @@ def _read(root: Path, paths: Iterable[str]) -> tuple[dict[str, bytes], list[Prob
 def find(root: Path) -> tuple[str, ...]:
     """Paths of the documents under `root`, relative to it, sorted; none of the ledger's."""
     found = [POLICY] if _exists(root / POLICY) else []
+    waivers = sorted((root / WAIVERS).glob("*.yaml"))
+    found += [place.relative_to(root).as_posix() for place in waivers]
     for folder in _folders(root / "releases"):
         if folder.name != "ledger":
             places = [folder / "dataset.yaml"]
@@ -151,11 +161,16 @@ def _named(paths: tuple[str, ...], only: tuple[str, ...], known: str) -> tuple[s
 
 
 def _chosen(paths: tuple[str, ...], only: tuple[str, ...]) -> tuple[str, ...]:
-    known = f"{POLICY}, {TESTS}/*.yaml, releases/*/dataset.yaml and releases/*/*/release.yaml"
+    known = (
+        f"{POLICY}, {TESTS}/*.yaml, {WAIVERS}/*.yaml, releases/*/dataset.yaml and "
+        "releases/*/*/release.yaml"
+    )
     named = set(_named(paths, only, known))
     needed = {
         f"releases/{match[1]}/dataset.yaml" for path in named if (match := _RELEASE.fullmatch(path))
     }
+    if needed:  # a waiver is about a release that only its own text names
+        needed |= {path for path in paths if _WAIVER.fullmatch(path)}
     return tuple(path for path in paths if path in named | needed or path == POLICY)
 
 
@@ -183,10 +198,14 @@ def _documents(files: Mapping[str, bytes], problems: list[Problem]) -> Documents
     policy = None
     datasets: dict[str, Loaded] = {}
     releases: dict[str, Loaded] = {}
+    waivers: dict[str, Loaded] = {}
     for path, item in loaded.items():
         if path == POLICY:
             problems += _of_kind(item, PrivacyPolicy)
             policy = item
+        elif match := _WAIVER.fullmatch(path):
+            problems += _of_kind(item, Waiver) or _names(item, match[1])
+            waivers[match[1]] = item
         elif match := _DATASET.fullmatch(path):
             problems += _of_kind(item, Dataset) or _names(item, match[1])
             datasets[match[1]] = item
@@ -200,7 +219,7 @@ def _documents(files: Mapping[str, bytes], problems: list[Problem]) -> Documents
                 problems.append(problem(item, ("spec", "dataset"), message, "describe the dataset"))
     if problems:
         raise DocumentError(tuple(problems))
-    return Documents(policy=policy, datasets=datasets, releases=releases)
+    return Documents(policy=policy, datasets=datasets, releases=releases, waivers=waivers)
 
 
 def _of_kind(item: Loaded, kind: type[Any]) -> list[Problem]:
@@ -216,7 +235,7 @@ def _names(item: Loaded, name: str, dataset: str | None = None) -> list[Problem]
     document = item.document
     found = []
     if document.metadata.name != name:
-        what = "file" if isinstance(document, PolicyTest) else "folder"
+        what = "file" if isinstance(document, PolicyTest | Waiver) else "folder"
         message = f"metadata.name is {document.metadata.name!r} but the {what} is {name!r}"
         found.append(problem(item, ("metadata", "name"), message, "make them equal"))
     if isinstance(document, Release) and document.spec.dataset != dataset:

@@ -27,6 +27,7 @@ from dpgate.model.record import (
     Reserve,
     Sample,
     Settle,
+    WaiverApproval,
     Withdraw,
 )
 from dpgate.model.values import Frozen
@@ -37,6 +38,7 @@ FILES = {
     "PolicyTest": "policy-test.schema.json",
     "PrivacyPolicy": "privacy-policy.schema.json",
     "Release": "release.schema.json",
+    "Waiver": "waiver.schema.json",
 }
 
 
@@ -49,6 +51,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "record-sample.schema.json": Sample,
     "record-release-approval.schema.json": ReleaseApproval,
     "record-policy-approval.schema.json": PolicyApproval,
+    "record-waiver-approval.schema.json": WaiverApproval,
 }
 """Predicates of the ledger's statements, and of approvals."""
 

@@ -12,6 +12,7 @@ from dpgate.loading.yaml import Path, Value
 
 PATTERNS = {
     r"^[a-z0-9][a-z0-9._-]{0,62}$": "a name (lower-case letters, digits and . _ -, at most 63)",
+    r"^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$": "one release as dataset/release",
     r"^[A-Za-z_][A-Za-z0-9_]{0,62}$": "a column name (letters, digits and _, at most 63)",
     r"^sha256:[0-9a-f]{64}$": "a digest (sha256: and 64 hexadecimal digits)",
     r"^(add-remove|replace-one)$": "add-remove or replace-one",

@@ -174,6 +174,17 @@ class Signoff(Frozen):
     roles: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+class Waivers(Frozen):
+    """Who may waive a soft rule, how long, and how often. Hard rules and errors never are."""
+
+    roles: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Roles that must all sign a waiver, each at its threshold."""
+    days_at_most: Annotated[StrictInt, Field(ge=1, le=366)]
+    """A waiver is in force on its last day and at most so many days before it."""
+    at_most: Annotated[StrictInt, Field(ge=1, le=20)] = 1
+    """How many waivers one release may use."""
+
+
 class RetentionLimit(Frozen):
     """How long recipients may hold a release."""
 
@@ -216,6 +227,8 @@ class PolicySpec(Frozen):
     rules: Annotated[tuple[Rule, ...], Field(max_length=500)] = ()
     """The organization's own rules, in CEL, beside those that always hold: docs/rules.md."""
     policy_change: Signoff
+    waivers: Waivers | None = None
+    """Absent: no waiver is ever in force."""
 
     @model_validator(mode="after")
     def _roles_known(self) -> PolicySpec:
@@ -235,6 +248,7 @@ class PolicySpec(Frozen):
         wanted = {role for rule in self.approvals for role in rule.roles} | set(
             self.policy_change.roles
         )
+        wanted |= set(self.waivers.roles if self.waivers else ())
         for role in sorted(wanted):
             if role not in self.roles or not self.roles[role].keys:
                 raise ValueError(f"role {role} must approve but has no keys under roles")

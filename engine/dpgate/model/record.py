@@ -22,11 +22,9 @@ from dpgate.model.values import (
     Recorded,
     Region,
     Relation,
+    ReleaseId,
     Text,
 )
-
-ReleaseId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$")]
-"""``dataset/release``."""
 
 Order = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
 
@@ -79,6 +77,11 @@ class Claim(Frozen):
     """ε for a person with that many rows, by group privacy, at the policy's δ."""
 
 
+def _empty(value: tuple[object, ...]) -> bool:
+    """Left out of a record: entries made before there were waivers keep their one form."""
+    return not value
+
+
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits."""
 
@@ -126,6 +129,8 @@ class Reserve(_Entry):
     documents: Annotated[tuple[Document, ...], Field(min_length=2, max_length=2)]
     """Manifest and dataset, in this order."""
     approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
+    waivers: Annotated[tuple[Document, ...], Field(max_length=400, exclude_if=_empty)] = ()
+    """The waivers that it uses, each followed by its signatures. Absent where there are none."""
     events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=1_000)]
     spend: Spend
     claim: Claim
@@ -217,6 +222,25 @@ class ReleaseApproval(Frozen):
     """The last day it counts, in the policy's time zone."""
     nonce: Nonce
     """Makes each approval a permission of its own, even if everything else is the same."""
+    waivers: Annotated[tuple[Digest, ...], Field(max_length=100, exclude_if=_empty)] = ()
+    """The waivers that it accepts, by digest, in order; the release may use these and no others.
+    Absent where there are none."""
+
+
+class WaiverApproval(Frozen):
+    """One role's consent to a waiver, bound to its exact bytes (the statement's subject)."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/approval/waiver/v1"
+    root: Digest
+    waiver: Digest
+    rule: Name
+    release: ReleaseId
+    role: Name
+    policy_set: Digest
+    """The policy whose rule it is: another policy needs new consent."""
+    expires: Date
+    """The waiver's own last day, in the policy's time zone."""
+    nonce: Nonce
 
 
 class PolicyApproval(Frozen):
@@ -233,7 +257,7 @@ class PolicyApproval(Frozen):
 
 
 Entry = Genesis | PolicyAdopted | Reserve | Settle | Withdraw | Sample
-Approval = ReleaseApproval | PolicyApproval
+Approval = ReleaseApproval | PolicyApproval | WaiverApproval
 Predicate = Entry | Approval
 PREDICATES: dict[str, type[Predicate]] = {
     kind.TYPE: kind
@@ -246,5 +270,6 @@ PREDICATES: dict[str, type[Predicate]] = {
         Sample,
         ReleaseApproval,
         PolicyApproval,
+        WaiverApproval,
     )
 }

@@ -145,6 +145,9 @@ Date = Annotated[
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """Names of datasets, releases, roles, purposes, recipients: lower case, digits, ``. _ -``."""
 
+ReleaseId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}/[a-z0-9][a-z0-9._-]{0,62}$")]
+"""``dataset/release``."""
+
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]

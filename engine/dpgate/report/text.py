@@ -14,6 +14,7 @@ from rich.text import Text
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
 from dpgate.gate.recommendation import RecommendResult
+from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen
 from dpgate.report import text_ledger, text_plan, text_recommend
 from dpgate.report.words import findings, next_line, notes, rounded_up, tick
@@ -74,6 +75,17 @@ def _approve(result: r.ApproveResult) -> RenderableType:
     )
     return Group(
         Text.assemble(tick(ok=True), f" {result.role} approves {result.subject}{until}"),
+        Text(f"  {result.path}   (key {result.key})"),
+        *next_line(result.next),
+    )
+
+
+def _waive(result: WaiveResult) -> RenderableType:
+    head = f" {result.role} waives rule {result.rule} for {result.release}, until {result.expires}"
+    state = "in force" if result.in_force else f"not in force yet: {', '.join(result.lacking)}"
+    return Group(
+        Text.assemble(tick(ok=True), head),
+        Text(f"  waiver {result.waiver} (ticket {result.ticket}): {state}"),
         Text(f"  {result.path}   (key {result.key})"),
         *next_line(result.next),
     )
@@ -236,6 +248,7 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.PlanResult: text_plan.plan,
     r.PlansResult: text_plan.plans,
     r.ApproveResult: _approve,
+    WaiveResult: _waive,
     r.ReleaseResult: _release,
     r.SampleResult: _sample,
     r.VerifyResult: _verify,

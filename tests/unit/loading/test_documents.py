@@ -16,6 +16,7 @@ from dpgate.model.columns import NumberColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import Release
+from dpgate.model.waiver import Waiver
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MALFORMED = sorted((ASSETS / "malformed").glob("*.yaml"))
@@ -29,7 +30,7 @@ JARGON = re.compile(
 
 @pytest.mark.parametrize(
     ("name", "model"),
-    [("dataset", Dataset), ("policy", PrivacyPolicy), ("release", Release)],
+    [("dataset", Dataset), ("policy", PrivacyPolicy), ("release", Release), ("waiver", Waiver)],
 )
 def test_good_documents_load(name: str, model: type) -> None:
     data = (ASSETS / "documents" / f"{name}.yaml").read_bytes()
