@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from itertools import groupby
 from typing import cast
 
 from dpgate.errors import MissingExtraError, SynthesisError
@@ -33,7 +34,10 @@ def get(name: str) -> Synthesizer:
         raise SynthesisError(
             f"synthesizer {name} is refused: {_REFUSED[name]}", fix=_one_of(names())
         )
-    found = list(entry_points(group=GROUP, name=name))
+    return _loaded(name, list(entry_points(group=GROUP, name=name)))
+
+
+def _loaded(name: str, found: list[EntryPoint]) -> Synthesizer:
     if len(found) != 1:
         what = "is claimed by several packages" if found else "is not installed"
         raise SynthesisError(f"synthesizer {name} {what}", fix=_one_of(names()))
@@ -63,7 +67,9 @@ def require(synthesizer: Synthesizer) -> None:
 
 def proofs() -> dict[str, str]:
     """Kind of proof of every synthesizer that is installed, by name."""
-    return {name: get(name).proof for name in names()}
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    groups = groupby(points, key=lambda point: point.name)  # one look at what is installed
+    return {name: _loaded(name, list(found)).proof for name, found in groups}
 
 
 def _one_of(known: tuple[str, ...]) -> str:
