@@ -23,6 +23,8 @@ class Problem:
         file: path as the user would type it, or "" where there is no file.
         line: 1-based line, 0 where unknown.
         column: 1-based column, 0 where unknown.
+        end_line: last line of what is wrong, 0 where unknown.
+        end_column: 1-based column after its last character, 0 where unknown.
         message: what was found and what was expected.
         fix: what to do about it.
     """
@@ -30,6 +32,8 @@ class Problem:
     file: str = ""
     line: int = 0
     column: int = 0
+    end_line: int = 0
+    end_column: int = 0
     message: str
     fix: str = ""
 

@@ -11,7 +11,7 @@ from dpgate.errors import DocumentError, Problem
 from dpgate.loading.canonical import sha256
 from dpgate.loading.explain import explain, position
 from dpgate.loading.wording import describe, where
-from dpgate.loading.yaml import Parsed, Path, Position, parse
+from dpgate.loading.yaml import Parsed, Path, Position, ended, parse
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.policytest import PolicyTest
@@ -72,7 +72,8 @@ def load(path_shown: str, data: bytes) -> Loaded:
         # by_name: Python's own spelling of a key (`with_`) is no key of a document.
         document = model.model_validate(parsed.value, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise DocumentError(explain(path_shown, parsed, model, error)) from None
+        problems = explain(path_shown, parsed, model, error)
+        raise DocumentError(tuple(ended(each, parsed.ends) for each in problems)) from None
     return Loaded(document=document, file=path_shown, data=data, digest=sha256(data), parsed=parsed)
 
 
@@ -97,7 +98,8 @@ def load_many(files: Mapping[str, bytes]) -> dict[str, Loaded]:
 def problem(loaded: Loaded, path: Path, message: str, fix: str = "") -> Problem:
     """A problem at a path of a document."""
     line, column = loaded.at(*path)
-    return Problem(file=loaded.file, line=line, column=column, message=message, fix=fix)
+    found = Problem(file=loaded.file, line=line, column=column, message=message, fix=fix)
+    return ended(found, loaded.parsed.ends)
 
 
 def _model(file: str, parsed: Parsed) -> type[Document]:
@@ -107,10 +109,11 @@ def _model(file: str, parsed: Parsed) -> type[Document]:
         value = parsed.value.get(key)
         if value not in known:
             line, column = position(parsed, (key,))
-            found = describe(value) if key in parsed.value else "no such key"
+            held = describe(value) if key in parsed.value else "no such key"
             options = ", ".join(known)
-            message = f"{where((key,))}: expected one of {options}; found {found}"
-            problems.append(Problem(file=file, line=line, column=column, message=message))
+            message = f"{where((key,))}: expected one of {options}; found {held}"
+            found = Problem(file=file, line=line, column=column, message=message)
+            problems.append(ended(found, parsed.ends))
     if problems:
         raise DocumentError(tuple(problems))
     return KINDS[str(parsed.value["kind"])]

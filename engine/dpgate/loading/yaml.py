@@ -9,7 +9,8 @@ limit is applied while events arrive, not after a recursive constructor has run.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -45,6 +46,10 @@ class Parsed:
     """Line and column, both from 1, of the value at each path."""
     keys: dict[Path, Position]
     """The same for the key that leads to the value."""
+    ends: dict[Position, Position] = field(repr=False, compare=False)
+    """Where the word, text or collection that begins at a place ends: the column after its last character.
+
+    Of a block collection and its first key, which begin at one place, it is the key's."""
 
 
 def parse(file: str, data: bytes) -> Parsed:
@@ -73,8 +78,17 @@ def parse(file: str, data: bytes) -> Parsed:
     except _StopError:
         pass
     if builder.problems:
-        raise DocumentError(tuple(builder.problems[:MAX_PROBLEMS]))
-    return Parsed(value=builder.top, positions=builder.positions, keys=builder.keys)
+        shown = builder.problems[:MAX_PROBLEMS]
+        raise DocumentError(tuple(ended(problem, builder.ends) for problem in shown))
+    return Parsed(
+        value=builder.top, positions=builder.positions, keys=builder.keys, ends=builder.ends
+    )
+
+
+def ended(problem: Problem, ends: Mapping[Position, Position]) -> Problem:
+    """A problem that says where the value at its place ends."""
+    line, column = ends.get((problem.line, problem.column), (0, 0))
+    return replace(problem, end_line=line, end_column=column)
 
 
 def _text(file: str, data: bytes) -> str:
@@ -111,6 +125,7 @@ class _Open:
 
     path: Path
     items: dict[str, Value] | list[Value]
+    place: Position
     key: str | None = None
     """Key of a mapping whose value comes next."""
 
@@ -122,6 +137,12 @@ class _Builder:
     positions: dict[Path, Position] = field(default_factory=dict)
     keys: dict[Path, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    ends: dict[Position, Position] = field(default_factory=dict)
+    last: Position = (1, 1)
+    """Where the last word, text or bracketed collection ended."""
+    text: str = ""
+    lines: list[str] = field(default_factory=list)
+    """Of `text`, once they are needed."""
     stack: list[_Open] = field(default_factory=list)
     nodes: int = 0
     skipped: int = 0
@@ -138,6 +159,7 @@ class _Builder:
         return _StopError()
 
     def run(self, text: str) -> None:
+        self.text = text
         documents = 0
         for event in yaml.parse(text, Loader=_LOADER):
             mark: Any = event.start_mark
@@ -145,7 +167,7 @@ class _Builder:
             if isinstance(event, yaml.NodeEvent):  # the most frequent first
                 self.node(event, place)
             elif isinstance(event, yaml.CollectionEndEvent):
-                self.close()
+                self.close(event)
             elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -184,15 +206,19 @@ class _Builder:
             self.skipped += 1
             return
         path = self.put({}, place) if is_mapping else self.put((), place)
-        self.stack.append(_Open(path, self.top if not path else {} if is_mapping else []))
+        self.stack.append(_Open(path, self.top if not path else {} if is_mapping else [], place))
 
-    def close(self) -> None:
+    def close(self, event: Any) -> None:
+        begins = event.start_mark
+        if begins.index != event.end_mark.index:  # a bracket or brace, where a block has nothing
+            self.last = (event.end_mark.line + 1, event.end_mark.column + 1)
         if self.skipped:
             self.skipped -= 1
             if not self.skipped:
                 self.stack[-1].key = ""  # a stand-in, so that the value is read as a value
             return
         done = self.stack.pop()
+        self.ends.setdefault(done.place, self.last)
         if not done.path:
             return
         parent = self.stack[-1].items
@@ -226,6 +252,7 @@ class _Builder:
         # Escapes are the one way around the search of the whole text; only these quotes know any.
         if event.style == '"' and (found := _FORBIDDEN.search(event.value)):
             self.add(place, f"U+{ord(found[0]):04X} is not allowed", "remove the escape")
+        self.end(event, place)
         value: Scalar = event.value
         if not event.style:  # plain: neither quoted nor a block
             try:
@@ -236,6 +263,18 @@ class _Builder:
             self.key(value, event, place)
         else:
             self.put(value, place)
+
+    def end(self, event: Any, place: Position) -> None:
+        mark = event.end_mark
+        self.last = (mark.line + 1, mark.column + 1)
+        if event.style in ("|", ">"):  # its mark is where the next key begins
+            self.lines = self.lines or self.text.split("\n")
+            line = mark.line + (mark.column > 0)
+            while line > place[0] and not self.lines[line - 1].strip():
+                line -= 1
+            self.last = (line, len(self.lines[line - 1].rstrip()) + 1)
+        if self.last != place:  # nothing stands where a value is left out
+            self.ends[place] = self.last
 
     def key(self, value: Scalar, event: Any, place: Position) -> None:
         inner = self.stack[-1]

@@ -25,6 +25,9 @@ class Finding(Frozen):
     file: str = ""
     line: int = 0
     column: int = 0
+    end_line: int = 0
+    """Where the key or value ends, 0 where unknown; the column is the first that is not part of it."""
+    end_column: int = 0
     enforcement: Enforcement = "hard"
     outcome: Outcome = "violated"
     """`error`: the rule could not be evaluated, which denies. `waived`: it would fail."""
