@@ -8,7 +8,9 @@ from pathlib import Path
 
 from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
+from dpgate.gate import judged
 from dpgate.gate.changes import changes, releases_of, request_findings
+from dpgate.gate.regions import with_ends
 from dpgate.gate.results import CheckResult
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
@@ -57,7 +59,8 @@ def check(
         allowed=not any(finding.level == "deny" for finding in findings),
         documents=documents,
         releases=names,
-        findings=tuple(findings),
+        findings=with_ends(findings, space.documents.read),
+        rules=judged.of_check(policy, request=changed is not None),
     )
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import budgets, check, increments
+from dpgate.gate import budgets, check, increments, judged
 from dpgate.gate.approvals import Binding, Judgement, judge_release
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
+from dpgate.gate.regions import with_ends
 from dpgate.gate.results import ApprovalRow, Open, PlanResult, Rejected, ScopeRow
 from dpgate.gate.signed import approval_files
 from dpgate.gate.standing import Standing, open_standing
@@ -284,12 +285,13 @@ def _result(
         evidence_share=case.release.spec.privacy.evidence_share,
         approvals=tuple(_approval_row(standing, role, approvals) for role in roles),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
-        findings=findings,
+        findings=with_ends(findings, (*space.documents.read, standing.policy_file)),
         attempts=standing.past.attempts(case.name),
         open=still_open,
         entry=done,
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
+        rules=judged.of_plan(policy),
         next=_next(case.name, verdict, lacking, still_open),
     )
 

@@ -8,7 +8,7 @@ from dpgate.loading.documents import Loaded
 from dpgate.model.finding import Finding
 
 
-def with_ends(findings: Iterable[Finding], *files: Loaded) -> tuple[Finding, ...]:
+def with_ends(findings: Iterable[Finding], files: Iterable[Loaded]) -> tuple[Finding, ...]:
     """Findings, each with the end of the key or value at its place where a file of these knows it."""
     known = {loaded.file: loaded.parsed.ends for loaded in files}
     return tuple(_with_end(finding, known) for finding in findings)

@@ -41,6 +41,13 @@ class Documents:
     present: frozenset[str] = frozenset()
     """Every release that has a manifest on disk, read or not."""
 
+    @property
+    def read(self) -> tuple[Loaded, ...]:
+        """All that were read."""
+        policy = () if self.policy is None else (self.policy,)
+        others = (*self.datasets.values(), *self.releases.values(), *self.waivers.values())
+        return (*policy, *others)
+
 
 def load_repository(root: Path, only: Iterable[str] | None = None) -> Documents:
     """Read the documents of a repository from disk.
