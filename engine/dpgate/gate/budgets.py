@@ -50,14 +50,20 @@ def sums(
 
 
 def together(
-    policy: PrivacyPolicy, past: Spent, hour: str, charges: Iterable[tuple[Facts, Spend]]
+    policy: PrivacyPolicy,
+    past: Spent,
+    hour: str,
+    charges: Iterable[tuple[Facts, Limits | None, Spend]],
 ) -> tuple[ScopeRow, ...]:
-    """Every scope that several releases touch, before and after all of them."""
+    """Every scope that several releases touch, before and after all of them, at its lowest limit."""
     touched: dict[str, tuple[Scope, Spend]] = {}
-    for facts, spend in charges:
-        for scope in scopes(policy, facts, hour):
-            _, before = touched.get(scope.key, (scope, Spend.zero(policy.spec.accounting.orders)))
-            touched[scope.key] = (scope, before + spend)
+    for facts, limits, spend in charges:
+        for scope in scopes(policy, facts, hour, limits):
+            known, before = touched.get(
+                scope.key, (scope, Spend.zero(policy.spec.accounting.orders))
+            )
+            lower = scope if scope.limit < known.limit else known
+            touched[scope.key] = (lower, before + spend)
     return tuple(_row(scope, policy, past, spend) for scope, spend in touched.values())
 
 

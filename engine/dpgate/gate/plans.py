@@ -72,7 +72,7 @@ def _changed(space: Workspace, ref: str) -> tuple[str, ...]:
 
 def _together(standing: Standing, each: list[Planned]) -> tuple[ScopeRow, ...]:
     charges = [
-        (facts_of(one.case.dataset, one.case.release), one.cost.spend)
+        (facts_of(one.case.dataset, one.case.release), one.case.dataset.spec.limits, one.cost.spend)
         for one in each
         if one.cost is not None and one.result.verdict in ("ready", "waiting")
     ]

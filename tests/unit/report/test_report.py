@@ -71,9 +71,9 @@ def test_every_result_of_a_verb_has_a_text() -> None:
         if isinstance(kind, type) and issubclass(kind, Frozen) and "schema_" in kind.model_fields
     }
     assert len(kinds) >= 9
-    assert kinds == set(text._RENDER)
-    names = [kind.model_fields["schema_"].default for kind in kinds]
-    assert len(set(names)) == len(names)
+    assert kinds <= set(text._RENDER)
+    names = [kind.model_fields["schema_"].default for kind in text._RENDER]
+    assert len(set(names)) == len(names) >= len(kinds)
     assert all(name.startswith("dpgate.") and name.endswith("/v1") for name in names)
 
 
@@ -107,6 +107,8 @@ def test_an_error_lists_every_problem_with_its_place_and_fix() -> None:
         "file": "a.yaml",
         "line": 1,
         "column": 2,
+        "end_line": 0,
+        "end_column": 0,
         "message": "bad [red]x[/red]",
         "fix": "mend it",
     }
