@@ -108,10 +108,10 @@ class Workspace:
 def workspace(repo: Path, only: tuple[Path, ...] = ()) -> Workspace:
     """Load the documents of the repository at or above ``repo``."""
     root = find_root(repo)
-    return Workspace(root, load_repository(root, _relative(only, root) if only else None))
+    return Workspace(root, load_repository(root, relative(only, root) if only else None))
 
 
-def _relative(paths: tuple[Path, ...], root: Path) -> tuple[str, ...]:
+def relative(paths: tuple[Path, ...], root: Path) -> tuple[str, ...]:
     """Paths as the user gave them (from where they stand, else from the root), from the root."""
     found = []
     for path in paths:

@@ -95,6 +95,9 @@ class PolicyCase(Frozen):
     """Whether an unlisted warning fails the case too."""
 
 
+_EARLIER_AT_MOST = 2_000
+
+
 class PolicyTestSpec(Frozen):
     """What a PolicyTest says: cases, and what all of them start from."""
 
@@ -114,6 +117,8 @@ class PolicyTestSpec(Frozen):
             if self.release is None and case.release is None:
                 raise ValueError(f"case {case.name!r} has no release: give it one, or one to all")
             self._in_order(case)
+        if sum(each.times for case in self.cases for each in case.history) > _EARLIER_AT_MOST:
+            raise ValueError(f"more than {_EARLIER_AT_MOST:,} earlier releases; split the test")
         return self
 
     def _in_order(self, case: PolicyCase) -> None:

@@ -259,6 +259,14 @@ _ALL = (
         judged="plan",
     ),
     Builtin(
+        "planning",
+        "The cost of a release can be planned",
+        "What cannot be planned cannot be charged; `plan` says so as an error, tests as a finding.",
+        ("privacy", "synthesize", "statistics"),
+        "dpgate.gate.policytest.judge.weighed",
+        judged="plan",
+    ),
+    Builtin(
         "threshold-out-of-reach",
         "A utility threshold is above the noise of its own measurement",
         "The gate would hardly pass, and the cost stays spent.",
