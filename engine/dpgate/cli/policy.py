@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from dpgate.cli.options import common, finish, key_option, load_key, root_option
+from dpgate.cli.options import common, finish, key_option, load_key, reported, root_option
 
 
-@click.group("policy", short_help="Adopt a policy; the first adoption starts the ledger.")
+@click.group("policy", short_help="Test, explain, compare and adopt a policy.")
 def command() -> None:
     """What the organization allows, and how that changes."""
 
@@ -63,3 +63,36 @@ def adopt(
         if sys.stdin.isatty() and not yes:
             click.confirm("Adopt it?", abort=True, err=True)
     finish(run(key=key, repo=repo, root=root), style)
+
+
+@command.command("test")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH…]")
+@click.option(
+    "--require-tests",
+    is_flag=True,
+    help="Fail, too, if a rule of the policy, its catalogue or a dataset lacks a case that keeps it "
+    "or one that breaks it.",
+)
+@reported("policy-test")
+def test(
+    paths: tuple[Path, ...],
+    require_tests: bool,  # noqa: FBT001 - click's flag
+    repo: Path,
+    style: str,
+) -> None:
+    """Run the tests of the work tree's policy: policies/tests/*.yaml.
+
+    A case names a release, what is otherwise in it and what was released before it, and says what
+    the policy must find: `allow`, or the denials. It is judged by the code that judges a real one.
+    No data, ledger or network is touched. Ends with 1 if a case comes out otherwise.
+
+    \b
+    Examples
+      dpgate policy test
+      dpgate policy test policies/tests/vendor-testing.yaml
+      dpgate policy test --require-tests
+    """
+    from dpgate.gate.policytest.run import run_tests
+
+    result = run_tests(repo, paths, require_tests=require_tests)
+    finish(result, style, 0 if result.passed else 1)
