@@ -96,3 +96,35 @@ def test(
 
     result = run_tests(repo, paths, require_tests=require_tests)
     finish(result, style, 0 if result.passed else 1)
+
+
+@command.command("diff")
+@click.argument("before", metavar="[A]", default="adopted")
+@click.argument("after", metavar="[B]", default="worktree")
+@click.option(
+    "--exit-code", is_flag=True, help="End with 1 if a release would be judged otherwise."
+)
+@reported("policy-diff")
+def diff(
+    before: str,
+    after: str,
+    exit_code: bool,  # noqa: FBT001 - click's flag
+    repo: Path,
+    style: str,
+) -> None:
+    """Say what policy B changes against policy A, and which releases it would judge otherwise.
+
+    A and B are branches, tags or commits, files, `adopted` (the last one in the ledger, as this
+    clone last fetched it) or `worktree`. A release that was made is judged as of its reservation.
+
+    \b
+    Examples
+      dpgate policy diff
+      dpgate policy diff main
+      dpgate policy diff HEAD~3 worktree --exit-code
+      dpgate policy diff adopted proposal.yaml
+    """
+    from dpgate.gate.policydiff import policy_diff
+
+    result = policy_diff(before, after, repo)
+    finish(result, style, 1 if exit_code and result.releases else 0)

@@ -70,7 +70,7 @@ def changes(space: Workspace, ref: str) -> Changes:
         RepositoryError: the work tree is in no Git repository.
     """
     store = Store(space.root, branch=policy_of(space.policy_file).spec.ledger.branch)
-    tip, head = _commit(store, ref), _commit(store, "HEAD")
+    tip, head = commit_of(store, ref), commit_of(store, "HEAD")
     base = _merge_base(store, tip, head, ref)
     listed = store.git("diff-tree", "-r", "-z", "--no-renames", "--name-only", base, head)
     paths = {_shown(row) for row in listed.split(b"\0") if row}
@@ -138,7 +138,12 @@ def _judge_findings(changed: Changes) -> Iterator[Finding]:
         )
 
 
-def _commit(store: Store, ref: str) -> str:
+def commit_of(store: Store, ref: str) -> str:
+    """The commit that a branch, tag or digest names.
+
+    Raises:
+        UsageError: there is none.
+    """
     if ref.startswith("-") or len(ref) > _REF_LENGTH or not ref.isprintable():
         raise UsageError("not the name of a commit", fix="give a branch, tag or commit")
     try:

@@ -13,11 +13,12 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
+from dpgate.gate.policydiff import PolicyDiffResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen
-from dpgate.report import text_ledger, text_plan, text_policytest, text_recommend
+from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
 from dpgate.report.words import findings, next_line, notes, rounded_up, tick
 
 _PIPED_WIDTH = 160
@@ -263,6 +264,7 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.LogResult: text_ledger.log,
     r.ExplainResult: text_ledger.explain,
     r.WhatIfResult: text_ledger.what_if,
+    PolicyDiffResult: text_policydiff.policy_diff,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
 }

@@ -34,7 +34,9 @@ def _case(case: CaseResult) -> Iterator[Text]:
     for text in case.unexpected:
         yield Text(f"      + found    {text}", style="red")
     for found in case.found:
-        if found.level == "deny" and not found.expected:
+        if found.expected or (found.level == "warn" and not case.unexpected):
+            yield Text(f"      = found    [{found.rule}] at {found.at}: {found.message}", "dim")
+        elif found.level == "deny":
             where = f"{found.file}:{found.line}:{found.column}" if found.line else found.file
             yield Text(f"        {where}   fix: {found.fix}", style="cyan")
 

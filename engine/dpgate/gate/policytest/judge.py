@@ -63,7 +63,9 @@ class Judge:
             facts = facts_of(tested.case.dataset, tested.case.release)
             roles = required_roles(policy, tested.case.dataset, tested.case.release, facts)
             missing += [f"approval of {role}" for role in case.needs if role not in roles]
-            unexpected += [f"approval of {role} is needed" for role in roles if role not in case.needs]
+            unexpected += [
+                f"approval of {role} is needed" for role in roles if role not in case.needs
+            ]
         line, column = test.at("spec", "cases", number, "name")
         result = CaseResult(
             name=case.name,
@@ -126,9 +128,7 @@ def _compared(
 ) -> tuple[list[str], list[str]]:
     """What is missing, and what is there unasked."""
     expected = () if case.expect == "allow" else case.expect
-    missing = [
-        _words(each) for each in expected if not any(_meets(each, tested, f) for f in found)
-    ]
+    missing = [_words(each) for each in expected if not any(_meets(each, tested, f) for f in found)]
     unexpected = [
         f"{_name(finding)}{_at(tested.key_of(finding))}: {finding.message}"
         for finding in found
@@ -181,4 +181,3 @@ def _found(case: PolicyCase, tested: Tested, finding: Finding) -> Found:
         column=column,
         expected=any(_meets(each, tested, finding) for each in expected),
     )
-
