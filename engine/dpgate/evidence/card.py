@@ -32,6 +32,7 @@ from dpgate.model.draw import Draw
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
 from dpgate.model.values import plain
+from dpgate.model.waiver import Waiver
 
 VERSION = 1
 
@@ -54,6 +55,7 @@ def card(
     facts: Mapping[str, Any] | None = None,
     policy_delta: Decimal | None = None,
     drawn: Drawn | None = None,
+    waivers: Sequence[Waiver] = (),
 ) -> tuple[bytes, str]:
     """Writes the card of one release.
 
@@ -66,6 +68,7 @@ def card(
             ones alone.
         policy_delta: δ at which the claim's `person_epsilon` is stated.
         drawn: for rows that were drawn again from the model that the release kept.
+        waivers: what set rules aside for it.
 
     Returns:
         `card.json` (UTF-8, sorted keys) and the text of `card.md`.
@@ -89,6 +92,7 @@ def card(
         "evidence": [_evidence(result) for result in results],
         "thresholds": [limit.model_dump(mode="json") for limit in release.spec.utility],
         **(_drawn(drawn) if drawn else {}),
+        **({"waivers": [_waiver(waiver) for waiver in waivers]} if waivers else {}),
     }
     text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     return text.encode(), markdown(content)
@@ -139,6 +143,11 @@ def _drawn(drawn: Drawn) -> dict[str, Any]:
             "representative": draw.representative,
         },
     }
+
+
+def _waiver(waiver: Waiver) -> dict[str, Any]:
+    fields = {"rule", "reason", "ticket", "expires"}
+    return {"name": waiver.metadata.name, **waiver.spec.model_dump(mode="json", include=fields)}
 
 
 def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> dict[str, Any]:

@@ -28,3 +28,6 @@ def terms(content: Mapping[str, Any]) -> Iterator[str]:
     yield f"- terms: {listed(content['terms']) or 'none stated'}"
     yield f"- delete after: {content['retain_until']}"
     yield f"- owner: {safe(content['owner'])}; steward: {safe(content['steward'])}"
+    for waiver in content.get("waivers", ()):
+        told = f"waived for this release, ticket {safe(waiver['ticket'])}: {safe(waiver['reason'])}"
+        yield f"- rule {safe(waiver['rule'])} would have stopped it; {told}"

@@ -94,6 +94,7 @@ def _approve_release(
         attempts=attempts,
         expires=plan.clock.day + dt.timedelta(days=days),
         nonce=secrets.token_hex(16),
+        waivers=tuple(sorted(each.offer.file.digest for each in plan.waivers)),
     )
     data = envelope.seal(
         statement(predicate, release_subjects(predicate)).payload(), [key]

@@ -11,11 +11,13 @@ from dpgate.gate.ledger import summary
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.results import ExplainResult, Term
 from dpgate.gate.standing import open_signed
+from dpgate.gate.waivers_kept import waivers_of
 from dpgate.gate.workspace import workspace
 from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Reserve, Sample, Settle
 from dpgate.model.values import plain, short
+from dpgate.model.waiver import Waiver
 
 
 def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> ExplainResult:
@@ -81,7 +83,8 @@ def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:
 
 def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     policy = ledger.policy
-    terms = [_event(event) for event in entry.events]
+    terms = [_waiver(waiver) for waiver in waivers_of(entry)]
+    terms += [_event(event) for event in entry.events]
     claim = entry.claim
     alone = (
         f"ε {plain(claim.epsilon)} at δ={short(claim.delta)}, one {claim.unit}, {claim.relation}"
@@ -96,6 +99,12 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     for key in entry.sums:
         terms += _sum(key, entry, policy)
     return terms
+
+
+def _waiver(waiver: Waiver) -> Term:
+    spec = waiver.spec
+    told = f"rule {spec.rule}, ticket {spec.ticket}, until {spec.expires}: {spec.reason}"
+    return Term(label=f"with waiver {waiver.metadata.name}", value=told)
 
 
 def _event(event: Event) -> Term:

@@ -9,6 +9,7 @@ from dpgate.gate import budgets
 from dpgate.gate.past import ChainPast
 from dpgate.gate.results import LedgerResult, LedgerRow, LogLine, LogResult, Open, ScopeRow
 from dpgate.gate.standing import open_signed
+from dpgate.gate.waivers_kept import with_waivers
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
@@ -67,6 +68,7 @@ def summary(link: Link) -> tuple[str, str, str]:
     if isinstance(entry, Reserve):
         cost = f"ε {plain(up(entry.claim.epsilon, 2))} at δ={short(entry.claim.delta)}"
         text = f"attempt {entry.attempt}: {cost}, {counted(len(entry.approvals), 'approval')}"
+        text += with_waivers(entry)
         return "reserve", entry.release, text
     if isinstance(entry, Withdraw):
         return "withdraw", entry.release, entry.reason
@@ -134,7 +136,7 @@ def _sentence(link: Link, chain: Chain) -> str:
             f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
             f"ε {plain(up(claim.epsilon, 2))} for one {claim.unit} at δ={short(claim.delta)}; purpose "
             f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
-            f"{counted(len(entry.approvals), 'approval')}."
+            f"{counted(len(entry.approvals), 'approval')}{with_waivers(entry)}."
         )
     if isinstance(entry, Withdraw):
         drawn = chain.samples_of(entry.release)

@@ -20,8 +20,10 @@ from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.product import Progress
 from dpgate.gate.results import ReleaseResult
+from dpgate.gate.signed import offers
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.standing import standing_of
+from dpgate.gate.waivers_kept import embedded
 from dpgate.gate.workspace import now, workspace
 from dpgate.gate.worktree import require_releasable, unpushed
 from dpgate.ledger.chain import Link
@@ -75,7 +77,7 @@ def release(
     verify.audit(ledger.tip.files, ledger.chain.root)
     memory.remember(ledger.chain)
     case = space.case(release)
-    require_releasable(ledger.store, case.name)
+    require_releasable(ledger.store, case.name, [o.file.file for o in offers(space, case.name)])
     job = Job(
         space=space,
         release=case.name,
@@ -168,6 +170,7 @@ def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, L
             embed(plan.case.dataset_file, job.space.root),
         ),
         approvals=plan.approvals.counted,
+        waivers=embedded(plan.waivers),
         events=cost.events,
         spend=to_record(cost.spend),
         claim=cost.claim,

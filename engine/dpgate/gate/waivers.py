@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from dpgate.errors import ChainError
 from dpgate.gate.approvals import Judgement, WaiverBinding, judge_waiver
-from dpgate.gate.opening import loaded_document
 from dpgate.ledger.roles import Keyring
 from dpgate.loading.documents import Loaded
-from dpgate.loading.repository import WAIVERS
+from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document
 from dpgate.model.values import counted
@@ -92,6 +90,11 @@ class Decided:
         """The rule that it sets aside."""
         return self.waiver.spec.rule
 
+    @property
+    def path(self) -> str:
+        """Where its document lies."""
+        return self.offer.file.file
+
 
 def decide(offers: Iterable[Offer], release: str, ground: Ground) -> tuple[Decided, ...]:
     """Decide which waivers are in force for a release.
@@ -112,10 +115,21 @@ def decide(offers: Iterable[Offer], release: str, ground: Ground) -> tuple[Decid
         each = _one(offer, ground)
         twin = next((d for d in found if d and d.rule == each.rule), None)
         if each and twin is not None:
-            why = f"{twin.offer.file.file} is in force for the same rule"
+            why = f"{twin.path} is in force for the same rule"
             each = Decided(offer=offer, state="refused", why=why)
         found.append(each)
     return _few_enough(found, ground.policy)
+
+
+def in_force(decided: Iterable[Decided]) -> dict[str, str]:
+    """Paths of the waivers in force, by the rules that they set aside."""
+    return {each.rule: each.path for each in decided if each}
+
+
+def used(decided: Iterable[Decided], findings: Iterable[Finding]) -> tuple[Decided, ...]:
+    """Those in force that set a finding aside."""
+    needed = {finding.waiver for finding in findings if finding.outcome == "waived"}
+    return tuple(each for each in decided if each and each.path in needed)
 
 
 def _one(offer: Offer, ground: Ground) -> Decided:
@@ -181,37 +195,3 @@ def _few_enough(found: Sequence[Decided], policy: PrivacyPolicy) -> tuple[Decide
     return tuple(
         replace(each, state="refused", why=why, counted=()) if each else each for each in found
     )
-
-
-def recorded(documents: Sequence[Document]) -> tuple[Offer, ...]:
-    """The waivers that a reservation holds, each with the signatures in the folder beside it.
-
-    Raises:
-        ChainError: a document is neither a waiver nor a signature under one of them.
-        DocumentError: a waiver is malformed.
-    """
-    offers: dict[str, Offer] = {}
-    for document in documents:
-        folder, _, rest = document.path.partition("/approvals/")
-        if rest and folder in offers:
-            offer = offers[folder]
-            offers[folder] = Offer(offer.file, (*offer.signatures, document))
-            continue
-        loaded = loaded_document(document)
-        name = document.path.removeprefix(f"{WAIVERS}/").removesuffix(".yaml")
-        place = f"{WAIVERS}/{name}"
-        is_waiver = isinstance(loaded.document, Waiver) and loaded.document.metadata.name == name
-        if not is_waiver or document.path != f"{place}.yaml" or place in offers:
-            raise ChainError(f"{document.path}: is no waiver of this place")
-        offers[place] = Offer(loaded, ())
-    return tuple(offers.values())
-
-
-def embedded(decided: Iterable[Decided]) -> tuple[Document, ...]:
-    """Waivers as a reservation holds them: each document, then the signatures that count."""
-    documents: list[Document] = []
-    for each in decided:
-        file = each.offer.file
-        documents.append(Document(path=file.file, sha256=file.digest, text=file.text))
-        documents += each.counted
-    return tuple(documents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from dpgate.errors import GitError, RepositoryError
@@ -9,10 +10,15 @@ from dpgate.ledger.store import Store
 from dpgate.model.values import counted
 
 
-def require_releasable(store: Store, release: str) -> None:
+def require_releasable(store: Store, release: str, waivers: Iterable[str] = ()) -> None:
     """Raise unless the documents of a release are committed on a branch.
 
     A shallow clone does no harm: nothing rests on Git ancestry.
+
+    Args:
+        store: the repository.
+        release: ``dataset/release``.
+        waivers: paths of the waivers for it.
 
     Raises:
         RepositoryError: HEAD is detached, or a document was changed after it was committed.
@@ -29,7 +35,7 @@ def require_releasable(store: Store, release: str) -> None:
     status = store.git("status", "--porcelain", "-z", "--untracked-files=all", "--", *documents)
     changed = [row[3:].decode("utf-8", "replace") for row in status.split(b"\0") if row]
     # What Git ignores or was told to overlook does not show in its status.
-    read = ("policies/organization.yaml", documents[1], f"{documents[2]}/release.yaml")
+    read = ("policies/organization.yaml", documents[1], f"{documents[2]}/release.yaml", *waivers)
     changed += [path for path in read if path not in changed and not _committed(store, path)]
     changed = [name if name.isprintable() else ascii(name) for name in changed]
     if changed:

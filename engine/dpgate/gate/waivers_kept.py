@@ -1,0 +1,91 @@
+"""Waivers inside a reservation: put there with their signatures, and judged again by `verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from dpgate.errors import ChainError, SignatureError
+from dpgate.gate.opening import loaded_document
+from dpgate.gate.waivers import Decided, Ground, Offer, decide
+from dpgate.gate.waivers_told import unfit
+from dpgate.loading.repository import WAIVERS
+from dpgate.model.record import Document, Reserve
+from dpgate.model.rule import Enforcement
+from dpgate.model.waiver import Waiver
+
+
+def embedded(decided: Iterable[Decided]) -> tuple[Document, ...]:
+    """Waivers as a reservation holds them: each document, then the signatures that count."""
+    documents: list[Document] = []
+    for each in decided:
+        file = each.offer.file
+        documents.append(Document(path=file.file, sha256=file.digest, text=file.text))
+        documents += each.counted
+    return tuple(documents)
+
+
+def recorded(documents: Sequence[Document]) -> tuple[Offer, ...]:
+    """The waivers that a reservation holds, each with the signatures from the folder beside it.
+
+    Raises:
+        ChainError: a document is neither a waiver nor a signature under one before it.
+        DocumentError: a waiver is malformed.
+    """
+    offers: dict[str, Offer] = {}
+    for document in documents:
+        place, _, rest = document.path.partition("/approvals/")
+        if rest and place in offers:
+            offer = offers[place]
+            offers[place] = Offer(offer.file, (*offer.signatures, document))
+            continue
+        loaded = loaded_document(document)
+        place = f"{WAIVERS}/{loaded.document.metadata.name}"
+        waiver = isinstance(loaded.document, Waiver)
+        if not waiver or document.path != f"{place}.yaml" or place in offers:
+            raise ChainError(f"{document.path}: is no waiver of that name")
+        offers[place] = Offer(loaded, ())
+    return tuple(offers.values())
+
+
+def held(entry: Reserve, ground: Ground, known: Mapping[str, Enforcement]) -> tuple[Decided, ...]:
+    """The waivers of a reservation, judged again on its day: every one must be in force.
+
+    Args:
+        entry: the reservation.
+        ground: the policy in force at its place, its keys and its day.
+        known: the enforcement of each rule that the release was judged by.
+
+    Raises:
+        ChainError: one is of another release, or is not in force.
+        SignatureError: one lacks signatures, or holds one that does not count.
+    """
+    offers = recorded(entry.waivers)
+    for offer in offers:
+        if offer.waiver.spec.release != entry.release:
+            raise ChainError(f"{offer.file.file}: is for release {offer.waiver.spec.release}")
+    decided = decide(offers, entry.release, ground)
+    for each in decided:
+        if not each:
+            kind = SignatureError if each.state == "unsigned" else ChainError
+            raise kind(f"{each.path} is not in force: {each.why}")
+        if each.rejected:
+            path, why = each.rejected[0]
+            raise SignatureError(f"{path} does not count: {why}")
+        wrong = unfit(each.rule, known)
+        if wrong is not None and wrong.level == "deny":
+            raise ChainError(f"{each.path} {wrong.message}")
+    return decided
+
+
+def waivers_of(entry: Reserve) -> tuple[Waiver, ...]:
+    """The documents of the waivers that a reservation used."""
+    return tuple(offer.waiver for offer in recorded(entry.waivers))
+
+
+def with_waivers(entry: Reserve) -> str:
+    """How a reservation's waivers are told of: " with 1 waiver (rule X, ticket Y)", or nothing."""
+    waivers = waivers_of(entry)
+    if not waivers:
+        return ""
+    told = "; ".join(f"rule {each.spec.rule}, ticket {each.spec.ticket}" for each in waivers)
+    return f" with {len(waivers)} waiver{'s' * (len(waivers) > 1)} ({told})"
