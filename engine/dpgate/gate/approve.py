@@ -108,6 +108,7 @@ def _approve_release(
         path=shown,
         expires=str(predicate.expires),
         attempts=attempts,
+        waivers=tuple(row for row in plan.result.waivers if row.state == "in-force"),
         next=f"git add {shown} && git commit",
     )
 

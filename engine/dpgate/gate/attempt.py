@@ -108,6 +108,7 @@ def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run
         made.results,
         facts=made.facts,
         policy_delta=policy.spec.accounting.delta,
+        waivers=case.waivers,
     )
     written += [
         files.write_text(run.staging, "card.json", body),

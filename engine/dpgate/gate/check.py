@@ -12,6 +12,10 @@ from dpgate.gate import judged
 from dpgate.gate.changes import changes, releases_of, request_findings
 from dpgate.gate.regions import with_ends
 from dpgate.gate.results import CheckResult
+from dpgate.gate.signed import unjudged
+from dpgate.gate.waiver_results import WaiverRow
+from dpgate.gate.waivers import Ground
+from dpgate.gate.waivers_told import nowhere, waiving
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
 from dpgate.model.finding import Finding
@@ -52,8 +56,13 @@ def check(
         found = changes(space, changed)
         names = releases_of(space, found)
         findings += request_findings(space, found)
+    waivers: list[WaiverRow] = []
     for name in names:
-        findings += judge(space.case(name), policy, today)
+        asked = waiving(unjudged(space), name, Ground(policy=policy, day=today))
+        made = asked.aside(judge(space.case(name), policy, today))
+        findings += made + asked.findings(made)
+        waivers += asked.rows(made)
+    findings += nowhere(space.documents)
     documents = 1 + len(space.documents.datasets) + len(space.documents.releases)
     return CheckResult(
         allowed=not any(finding.level == "deny" for finding in findings),
@@ -61,6 +70,7 @@ def check(
         releases=names,
         findings=with_ends(findings, space.documents.read),
         rules=judged.of_check(policy, request=changed is not None),
+        waivers=tuple(waivers),
     )
 
 

@@ -105,6 +105,7 @@ def draw(entry: Sample, kept: Kept, model: Model, run: Run, progress: Progress) 
         claim.model_dump(),
         tuple(disclosure.from_record(record) for record in kept.settle.evidence),
         policy_delta=kept.delta,
+        waivers=kept.case.waivers,
         drawn=card.Drawn(entry=kept.settle.sequence, draw=entry.draw),
     )
     for name, content in (

@@ -8,6 +8,7 @@ from decimal import Decimal
 from dpgate.errors import UsageError
 from dpgate.gate import entries, samples
 from dpgate.gate.opening import loaded_document
+from dpgate.gate.waivers_kept import waivers_of
 from dpgate.gate.workspace import Case, now, policy_of
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.record import Reserve, Sample, Settle
@@ -50,7 +51,7 @@ def find(chain: Chain, record: str) -> Kept:
     reserve = next(link for link, _ in chain.reserves if link.digest == settle.reserve)
     model = samples.kept_model(settle)
     manifest, dataset = (loaded_document(document) for document in paid.documents)
-    case = Case(release, dataset, manifest)
+    case = Case(release, dataset, manifest, waivers_of(paid))
     synthesize = case.release.spec.synthesize
     if model is None or synthesize is None:
         raise UsageError(

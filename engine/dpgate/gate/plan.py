@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,10 @@ from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
 from dpgate.gate.regions import with_ends
 from dpgate.gate.results import ApprovalRow, Open, PlanResult, Rejected, ScopeRow
-from dpgate.gate.signed import approval_files
+from dpgate.gate.signed import approval_files, ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
+from dpgate.gate.waivers import Decided
+from dpgate.gate.waivers_told import NO_WAIVERS, Waiving, waiving, with_waivers
 from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.roles import Keyring, keyring
 from dpgate.model.finding import Finding
@@ -44,6 +46,8 @@ class Planned:
     cost: Cost | None
     """None where a rule denies, so that nothing could be planned."""
     approvals: Judgement
+    waivers: tuple[Decided, ...]
+    """Those that it uses."""
     clock: Clock
     moment: dt.datetime
 
@@ -74,19 +78,25 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     policy = standing.policy
     time = clock(policy, moment)
     done = standing.past.released_by(case.name) is not None
-    weighed = weigh(case, standing, time, costed=not done)
+    waivers = waiving(offers(space, case.name), case.name, ground_of(standing, time))
+    weighed = weigh(case, standing, time, waivers, costed=not done)
     cost, rows, findings = weighed.cost, weighed.rows, weighed.findings
+    used = waivers.used(findings)
+    case = replace(case, waivers=tuple(each.waiver for each in used))
+    findings += waivers.findings(findings)
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
-    approvals = _approvals(space, case, standing, cost, ring, time)
+    approvals = _approvals(space, case, standing, cost, ring, time, used)
     roles = required_roles(policy, case.dataset, case.release, facts)
     result = _result(space, case, standing, cost, rows, findings, approvals, roles)
+    result = with_waivers(result, waivers)
     return Planned(
         result=result,
         case=case,
         standing=standing,
         cost=cost,
         approvals=approvals,
+        waivers=used,
         clock=time,
         moment=moment,
     )
@@ -106,6 +116,7 @@ def weigh(
     case: Case,
     standing: Standing,
     time: Clock,
+    waivers: Waiving = NO_WAIVERS,
     *,
     costed: bool = True,
     cost: Callable[[PrivacyPolicy, Case], Cost] = cost_of,
@@ -116,13 +127,14 @@ def weigh(
         case: manifest and dataset.
         standing: the policy in force, and the past.
         time: the moment.
+        waivers: those of the release.
         costed: whether its cost and budgets are judged too.
         cost: what plans its cost, for a caller that may know it.
     """
     findings = check.judge(case, standing.policy, time.day)
     findings += too_high(standing.policy_file, case.dataset_file)
     findings += _reset_findings(case, standing)
-    findings += increments.findings(case, standing.past)
+    findings = waivers.aside(findings + increments.findings(case, standing.past))
     if not costed or any(finding.level == "deny" for finding in findings):
         return Weighed(findings=findings, cost=None, rows=())
     planned_cost = cost(standing.policy, case)
@@ -130,11 +142,13 @@ def weigh(
     limits, past = case.dataset.spec.limits, standing.past
     rows = budgets.rows(standing.policy, facts, time.hour, limits, past, planned_cost.spend)
     findings += _budget_findings(case, standing, rows, time, past)
-    findings += shortfalls(case, planned_cost)
+    findings = waivers.aside(findings + shortfalls(case, planned_cost))
     return Weighed(findings=findings, cost=planned_cost, rows=rows)
 
 
-def binding_of(case: Case, standing: Standing, cost: Cost) -> Binding:
+def binding_of(
+    case: Case, standing: Standing, cost: Cost, waivers: Iterable[Decided] = ()
+) -> Binding:
     """What an approval of this release must name."""
     return Binding(
         root=standing.root,
@@ -143,17 +157,24 @@ def binding_of(case: Case, standing: Standing, cost: Cost) -> Binding:
         manifest=case.release_file.digest,
         dataset=case.dataset_file.digest,
         cost=cost.spend,
+        waivers=tuple(each.offer.file.digest for each in waivers),
     )
 
 
 def _approvals(
-    space: Workspace, case: Case, standing: Standing, cost: Cost | None, ring: Keyring, time: Clock
+    space: Workspace,
+    case: Case,
+    standing: Standing,
+    cost: Cost | None,
+    ring: Keyring,
+    time: Clock,
+    used: tuple[Decided, ...],
 ) -> Judgement:
     if cost is None:
         return Judgement({}, (), ())
     return judge_release(
         approval_files(space, f"releases/{case.name}"),
-        binding_of(case, standing, cost),
+        binding_of(case, standing, cost, used),
         ring,
         time.day,
         standing.past.used(case.name),

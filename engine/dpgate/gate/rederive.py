@@ -15,6 +15,8 @@ from dpgate.gate import check
 from dpgate.gate.approvals import Binding, judge_policy, judge_release
 from dpgate.gate.costing import from_record
 from dpgate.gate.opening import loaded_document
+from dpgate.gate.waivers import Ground
+from dpgate.gate.waivers_kept import held, needed, recorded
 from dpgate.gate.workspace import Case, policy_of
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PublicKey
@@ -226,7 +228,7 @@ def _demand(link: Link, policy: PrivacyPolicy, roles: tuple[str, ...], signed: o
         raise SignatureError(f"{link.path}: approvals missing: {names}")
 
 
-def documents(reserves: Sequence[Judged]) -> str:
+def documents(reserves: Sequence[Judged], root: str) -> str:
     """Each reservation's manifest satisfied every rule on its day, and its facts are true."""
     charged: dict[str, set[str]] = {}
     count = 0
@@ -237,13 +239,18 @@ def documents(reserves: Sequence[Judged]) -> str:
         made = each.case.release.spec.synthesize
         maker = made.with_ if made else "statistics"
         proofs = {maker: "opendp" if exact else "real-arithmetic"}
-        findings = check.judge(each.case, each.policy, time.day, proofs)
+        ring = _ring(each.policy_document)
+        adopted = each.policy_document.sha256
+        ground = Ground(policy=each.policy, day=time.day, ring=ring, root=root, policy_set=adopted)
+        waivers = held(each.link.path, each.entry, ground)
+        findings = waivers.aside(check.judge(each.case, each.policy, time.day, proofs))
         findings += too_high(_read(each.policy_document), each.case.dataset_file)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:
             raise ChainError(
                 f"{each.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
             )
+        needed(each.link.path, waivers, findings)
         if each.entry.facts != each.facts:
             raise ChainError(f"{each.link.path}: its facts are not those of its documents")
         dataset = each.case.dataset.metadata.name
@@ -276,6 +283,7 @@ def approvals(reserves: Sequence[Judged], root: str) -> str:
             manifest=case.release_file.digest,
             dataset=case.dataset_file.digest,
             cost=each.spend,
+            waivers=tuple(offer.file.digest for offer in recorded(entry.waivers)),
         )
         day = clock_of(policy, entry.time).day
         judgement = judge_release(entry.approvals, binding, _ring(each.policy_document), day, used)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
 from dpgate.model.rule import Enforcement
 from dpgate.model.values import Frozen, Recorded
@@ -33,6 +34,8 @@ class CheckResult(Frozen):
     releases: tuple[str, ...]
     """Manifests that were judged."""
     findings: tuple[Finding, ...]
+    waivers: tuple[WaiverRow, ...] = ()
+    """Those for the manifests that were judged; `plan` judges their signatures."""
     rules: tuple[RuleRow, ...] = ()
     """Rules that were judged, those that everything satisfies too."""
 
@@ -179,6 +182,8 @@ class PlanResult(Frozen):
     approvals: tuple[ApprovalRow, ...]
     rejected: tuple[Rejected, ...]
     findings: tuple[Finding, ...]
+    waivers: tuple[WaiverRow, ...] = ()
+    """Those for this release in the work tree."""
     attempts: int
     """Attempts that were made, all spent."""
     open: tuple[Open, ...]
@@ -228,6 +233,8 @@ class ApproveResult(Frozen):
     path: str
     expires: str
     attempts: int
+    waivers: tuple[WaiverRow, ...] = ()
+    """Those that it accepts with the release."""
     next: str
 
 

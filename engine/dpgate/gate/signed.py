@@ -40,11 +40,17 @@ def offer_of(space: Workspace, file: Loaded) -> Offer:
     return Offer(file, approval_files(space, f"{WAIVERS}/{file.document.metadata.name}"))
 
 
+def unjudged(space: Workspace) -> tuple[Offer, ...]:
+    """The waivers of the work tree without their signatures, which only a ledger can judge."""
+    return tuple(Offer(file, ()) for _, file in sorted(space.documents.waivers.items()))
+
+
 def offers(space: Workspace, release: str) -> tuple[Offer, ...]:
     """The waivers of the work tree for a release, in order of their names."""
-    found = (Offer(file, ()) for _, file in sorted(space.documents.waivers.items()))
     return tuple(
-        offer_of(space, offer.file) for offer in found if offer.waiver.spec.release == release
+        offer_of(space, offer.file)
+        for offer in unjudged(space)
+        if offer.waiver.spec.release == release
     )
 
 

@@ -109,7 +109,7 @@ def policies(audit: Audit) -> str:
 def documents(audit: Audit) -> str:
     """6: every released manifest satisfied the rules then in force."""
     audit.reserves = rederive.judged(audit.linked)
-    judged = rederive.documents(audit.reserves)
+    judged = rederive.documents(audit.reserves, audit.linked.root)
     further = increments.judge(audit.linked, audit.reserves)
     return f"{judged}; {further}" if further else judged
 

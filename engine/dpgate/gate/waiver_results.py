@@ -8,6 +8,8 @@ from pydantic import Field
 
 from dpgate.model.values import Frozen
 
+Shown = Literal["in-force", "claimed", "unused", "unsigned", "expired", "refused"]
+
 
 class WaiverRow(Frozen):
     """One waiver, and what became of it."""
@@ -19,7 +21,7 @@ class WaiverRow(Frozen):
     ticket: str
     expires: str
     """The last day it counts."""
-    state: Literal["in-force", "claimed", "unused", "unsigned", "expired", "refused"]
+    state: Shown
     """`claimed`: plan judges its signatures. `unused`: nothing that it would set aside was found."""
     why: str
     """Why it is not in force."""

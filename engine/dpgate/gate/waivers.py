@@ -14,7 +14,6 @@ from typing import Literal, cast
 from dpgate.gate.approvals import Judgement, WaiverBinding, judge_waiver
 from dpgate.ledger.roles import Keyring
 from dpgate.loading.documents import Loaded
-from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document
 from dpgate.model.values import counted
@@ -119,17 +118,6 @@ def decide(offers: Iterable[Offer], release: str, ground: Ground) -> tuple[Decid
             each = Decided(offer=offer, state="refused", why=why)
         found.append(each)
     return _few_enough(found, ground.policy)
-
-
-def in_force(decided: Iterable[Decided]) -> dict[str, str]:
-    """Paths of the waivers in force, by the rules that they set aside."""
-    return {each.rule: each.path for each in decided if each}
-
-
-def used(decided: Iterable[Decided], findings: Iterable[Finding]) -> tuple[Decided, ...]:
-    """Those in force that set a finding aside."""
-    needed = {finding.waiver for finding in findings if finding.outcome == "waived"}
-    return tuple(each for each in decided if each and each.path in needed)
 
 
 def _one(offer: Offer, ground: Ground) -> Decided:

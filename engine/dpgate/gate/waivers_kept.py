@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from dpgate.errors import ChainError, SignatureError
 from dpgate.gate.opening import loaded_document
-from dpgate.gate.waivers import Decided, Ground, Offer, decide
-from dpgate.gate.waivers_told import unfit
+from dpgate.gate.waivers import Decided, Ground, Offer
+from dpgate.gate.waivers_told import Waiving, unfit, waiving
 from dpgate.loading.repository import WAIVERS
+from dpgate.model.finding import Finding
 from dpgate.model.record import Document, Reserve
-from dpgate.model.rule import Enforcement
 from dpgate.model.waiver import Waiver
 
 
@@ -47,34 +47,49 @@ def recorded(documents: Sequence[Document]) -> tuple[Offer, ...]:
     return tuple(offers.values())
 
 
-def held(entry: Reserve, ground: Ground, known: Mapping[str, Enforcement]) -> tuple[Decided, ...]:
+def held(place: str, entry: Reserve, ground: Ground) -> Waiving:
     """The waivers of a reservation, judged again on its day: every one must be in force.
 
     Args:
+        place: path of the entry, for messages.
         entry: the reservation.
         ground: the policy in force at its place, its keys and its day.
-        known: the enforcement of each rule that the release was judged by.
 
     Raises:
-        ChainError: one is of another release, or is not in force.
+        ChainError: one is of another release or of a rule that cannot be waived, or is not in force.
         SignatureError: one lacks signatures, or holds one that does not count.
     """
-    offers = recorded(entry.waivers)
+    try:
+        offers = recorded(entry.waivers)
+    except ChainError as error:
+        raise ChainError(f"{place}: {error.message}") from None
     for offer in offers:
         if offer.waiver.spec.release != entry.release:
-            raise ChainError(f"{offer.file.file}: is for release {offer.waiver.spec.release}")
-    decided = decide(offers, entry.release, ground)
-    for each in decided:
+            raise ChainError(f"{place}: waiver {offer.name} is for {offer.waiver.spec.release}")
+    found = waiving(offers, entry.release, ground)
+    for each in found.decided:
         if not each:
             kind = SignatureError if each.state == "unsigned" else ChainError
-            raise kind(f"{each.path} is not in force: {each.why}")
+            raise kind(f"{place}: waiver {each.offer.name} is not in force: {each.why}")
         if each.rejected:
             path, why = each.rejected[0]
-            raise SignatureError(f"{path} does not count: {why}")
-        wrong = unfit(each.rule, known)
-        if wrong is not None and wrong.level == "deny":
-            raise ChainError(f"{each.path} {wrong.message}")
-    return decided
+            raise SignatureError(f"{place}: signature {path} does not count: {why}")
+        wrong = unfit(each.rule, found.known)
+        if wrong is not None:
+            raise ChainError(f"{place}: waiver {each.offer.name} {wrong.message}")
+    return found
+
+
+def needed(place: str, waivers: Waiving, findings: Iterable[Finding]) -> None:
+    """Raise unless each waiver of a reservation set something aside.
+
+    Raises:
+        ChainError: one did not: it would be told of a release that it has nothing to do with.
+    """
+    used = waivers.used(findings)
+    for each in waivers.decided:
+        if each not in used:
+            raise ChainError(f"{place}: waiver {each.offer.name} sets nothing aside")
 
 
 def waivers_of(entry: Reserve) -> tuple[Waiver, ...]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from dpgate.gate.waiver_results import WaiverRow
-from dpgate.gate.waivers import Decided
+from dpgate.gate.results import PlanResult
+from dpgate.gate.waiver_results import Shown, WaiverRow
+from dpgate.gate.waivers import Decided, Ground, Offer, decide
 from dpgate.loading.documents import Loaded
+from dpgate.loading.repository import Documents
 from dpgate.model.finding import Finding
 from dpgate.model.rule import Enforcement
-from dpgate.model.waiver import Waiver
+from dpgate.policy import enforcement
 from dpgate.policy.builtin import BUILTIN
+from dpgate.policy.rulebook import rules_of
 
 RULE = "waiver"
 """Id of what is found about a waiver itself."""
@@ -35,20 +38,20 @@ def unfit(rule: str, known: Mapping[str, Enforcement]) -> Unfit | None:
         rule: its id.
         known: the enforcement of every rule that the release is judged by.
     """
-    enforcement = known.get(rule)
-    if enforcement == "soft":
+    how = known.get(rule)
+    if how == "soft":
         return None
-    if enforcement == "advisory":
+    if how == "advisory":
         message = f"waives rule {rule}, which is advisory and stops nothing"
         return Unfit("warn", message, "remove the waiver")
-    if enforcement == "hard":
+    if how == "hard":
         message = f"waives rule {rule}, which is hard: no waiver of it can be in force"
         return Unfit("deny", message, "let the rule hold, or have the policy changed")
     if rule in BUILTIN:
         message = f"waives rule {rule}, which is built into dpgate: nobody can set it aside"
         return Unfit("deny", message, "let the rule hold")
     close = difflib.get_close_matches(rule, known, n=1)
-    soft = ", ".join(name for name, how in known.items() if how == "soft") or "none"
+    soft = ", ".join(name for name, each in known.items() if each == "soft") or "none"
     return Unfit(
         "deny",
         f"waives rule {rule}, which there is not",
@@ -56,42 +59,117 @@ def unfit(rule: str, known: Mapping[str, Enforcement]) -> Unfit | None:
     )
 
 
-def findings(
-    decided: Iterable[Decided],
-    known: Mapping[str, Enforcement],
-    made: Collection[Finding],
-    judged: Callable[[str], bool] = lambda _: True,
-) -> Iterator[Finding]:
-    """What is to be said about waivers themselves.
+def waiving(
+    offers: Iterable[Offer], release: str, ground: Ground, later: frozenset[str] = frozenset()
+) -> Waiving:
+    """Decide on the waivers of a release, beside the rules of the policy that they are judged by.
 
     Args:
-        decided: those of one release.
-        known: the enforcement of every rule that it is judged by.
-        made: what those rules found.
-        judged: whether a rule was judged here; `check` leaves those of budgets to `plan`.
+        offers: waivers, those of other releases among them.
+        release: ``dataset/release``.
+        ground: what they are judged by.
+        later: rules that are not judged here.
     """
-    failed = {finding.rule for finding in made if finding.outcome == "error"}
-    needed = {finding.waiver for finding in made if finding.outcome == "waived"}
-    for each in decided:
-        wrong = unfit(each.rule, known)
+    known = {bound.rule.id: bound.rule.enforcement for bound in rules_of(ground.policy)}
+    return Waiving(decided=decide(offers, release, ground), known=known, later=later)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiving:
+    """The waivers of one release, beside the rules that it is judged by.
+
+    Attributes:
+        decided: which of them are in force.
+        known: the enforcement of each rule.
+        later: rules that are not judged here; `check` leaves those of budgets to `plan`.
+    """
+
+    decided: tuple[Decided, ...] = ()
+    known: Mapping[str, Enforcement] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
+
+    def aside(self, made: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Findings as they count where these waivers are in force."""
+        paths = {each.rule: each.path for each in self.decided if each}
+        return tuple(
+            enforcement.decide(finding, paths)
+            if (finding.enforcement, finding.outcome) == ("soft", "violated")
+            else finding
+            for finding in made
+        )
+
+    def used(self, made: Iterable[Finding]) -> tuple[Decided, ...]:
+        """Those in force that set a finding aside."""
+        needed = _needed(made)
+        return tuple(each for each in self.decided if each and each.path in needed)
+
+    def findings(self, made: Iterable[Finding]) -> tuple[Finding, ...]:
+        """What is to be said about the waivers themselves, after the rules were judged.
+
+        Args:
+            made: what the rules found, as it counts.
+        """
+        all_made = tuple(made)
+        failed = {finding.rule for finding in all_made if finding.outcome == "error"}
+        told = (self._finding(each, failed, _needed(all_made)) for each in self.decided)
+        return tuple(finding for finding in told if finding is not None)
+
+    def _finding(
+        self, each: Decided, failed: Collection[str], needed: Collection[str]
+    ) -> Finding | None:
+        file, wrong = each.offer.file, unfit(each.rule, self.known)
         if each.state == "expired":
-            yield _finding(
-                each.offer.file, "warn", f"is not in force: {each.why}", _REMOVE, "expires"
-            )
-        elif wrong is not None:
-            yield _finding(each.offer.file, wrong.level, wrong.message, wrong.fix, "rule")
-        elif not each:
-            yield _finding(
-                each.offer.file, "warn", f"is not in force: {each.why}", _way(each), "rule"
-            )
-        elif each.rule in failed:
-            message = (
-                f"cannot cover rule {each.rule}, which could not be evaluated: an error denies"
-            )
-            yield _finding(each.offer.file, "deny", message, "have the rule mended", "rule")
-        elif each.path not in needed and judged(each.rule):
+            return _told(file, "warn", f"is not in force: {each.why}", _REMOVE, "expires")
+        if wrong is not None:
+            return _told(file, wrong.level, wrong.message, wrong.fix, "rule")
+        if each.rule in failed:
+            message = f"cannot cover rule {each.rule}, which could not be evaluated: errors deny"
+            return _told(file, "deny", message, "have the rule mended", "rule")
+        if not each:
+            return _told(file, "warn", f"is not in force: {each.why}", _way(each), "rule")
+        if self._idle(each, needed):
             message = f"is not needed: rule {each.rule} holds for {each.waiver.spec.release}"
-            yield _finding(each.offer.file, "warn", message, _REMOVE, "rule")
+            return _told(file, "warn", message, _REMOVE, "rule")
+        return None
+
+    def _idle(self, each: Decided, needed: Collection[str]) -> bool:
+        return bool(each) and each.path not in needed and each.rule not in self.later
+
+    def rows(self, made: Iterable[Finding]) -> tuple[WaiverRow, ...]:
+        """A row for each waiver."""
+        needed = _needed(made)
+        return tuple(self._row(each, needed) for each in self.decided)
+
+    def _row(self, each: Decided, needed: Collection[str]) -> WaiverRow:
+        spec, why = each.waiver.spec, each.why
+        wrong = unfit(each.rule, self.known)
+        state: Shown = each.state
+        if each and wrong is not None:
+            state, why = "refused", wrong.message
+        elif self._idle(each, needed):
+            state, why = "unused", f"rule {each.rule} holds"
+        elif each.state == "claimed":
+            why = "plan judges its signatures"
+        return WaiverRow(
+            name=each.offer.name,
+            release=spec.release,
+            rule=spec.rule,
+            reason=spec.reason,
+            ticket=spec.ticket,
+            expires=str(spec.expires),
+            state=state,
+            why=why,
+            path=each.path,
+        )
+
+
+NO_WAIVERS = Waiving()
+"""Those of a release that nobody wrote any for."""
+
+
+def _needed(made: Iterable[Finding]) -> set[str]:
+    """Paths of the waivers that set a finding aside."""
+    return {finding.waiver for finding in made if finding.outcome == "waived"}
 
 
 _REMOVE = "remove it: what is not needed should not lie in wait"
@@ -105,18 +183,31 @@ def _way(each: Decided) -> str:
     return "change the waiver, or have the policy changed"
 
 
-def nowhere(file: Loaded, waiver: Waiver, present: Collection[str]) -> Finding | None:
-    """A waiver for a release that has no manifest."""
-    release = waiver.spec.release
-    if release in present:
-        return None
-    close = difflib.get_close_matches(release, sorted(present), n=1)
-    fix = f"did you mean {close[0]!r}?" if close else "remove it, or write the manifest"
-    message = f"is for {release}, and there is no releases/{release}/release.yaml"
-    return _finding(file, "deny", message, fix, "release")
+def with_waivers(result: PlanResult, waivers: Waiving) -> PlanResult:
+    """A plan that tells of its waivers, and says who is to sign if only that is missing."""
+    found = waivers.rows(result.findings)
+    idle = {row.path for row in found if row.state != "unsigned"}
+    stopped = {f.rule for f in result.findings if f.level == "deny"}
+    ways = [_way(d) for d in waivers.decided if d.path not in idle and d.rule in stopped]
+    follow = ways[0] if ways and result.verdict == "denied" and not result.next else result.next
+    return result.model_copy(update={"waivers": found, "next": follow})
 
 
-def _finding(
+def nowhere(documents: Documents) -> tuple[Finding, ...]:
+    """Waivers for releases that have no manifest."""
+    present = sorted(documents.present)
+    found = []
+    for file in documents.waivers.values():
+        release = Offer(file, ()).waiver.spec.release
+        if release not in documents.present:
+            close = difflib.get_close_matches(release, present, n=1)
+            fix = f"did you mean {close[0]!r}?" if close else "remove it, or write the manifest"
+            message = f"is for {release}, and there is no releases/{release}/release.yaml"
+            found.append(_told(file, "deny", message, fix, "release"))
+    return tuple(found)
+
+
+def _told(
     file: Loaded, level: Literal["deny", "warn"], message: str, fix: str, key: str
 ) -> Finding:
     line, column = file.at("spec", key)
@@ -129,43 +220,4 @@ def _finding(
         line=line,
         column=column,
         enforcement="advisory" if level == "warn" else "hard",
-    )
-
-
-def rows(
-    decided: Iterable[Decided],
-    made: Collection[Finding],
-    known: Mapping[str, Enforcement],
-    judged: Callable[[str], bool] = lambda _: True,
-) -> tuple[WaiverRow, ...]:
-    """A row for each waiver of one release."""
-    needed = {finding.waiver for finding in made if finding.outcome == "waived"}
-    return tuple(_row(each, needed, known, judged) for each in decided)
-
-
-def _row(
-    each: Decided,
-    needed: Collection[str],
-    known: Mapping[str, Enforcement],
-    judged: Callable[[str], bool],
-) -> WaiverRow:
-    spec, state, why = each.waiver.spec, each.state, each.why
-    wrong = unfit(each.rule, known)
-    shown: Literal["in-force", "claimed", "unused", "unsigned", "expired", "refused"] = state
-    if each and wrong is not None:
-        shown, why = "refused", wrong.message
-    elif each and each.path not in needed and judged(each.rule):
-        shown, why = "unused", f"rule {each.rule} holds"
-    elif state == "claimed":
-        why = "plan judges its signatures"
-    return WaiverRow(
-        name=each.offer.name,
-        release=spec.release,
-        rule=spec.rule,
-        reason=spec.reason,
-        ticket=spec.ticket,
-        expires=str(spec.expires),
-        state=shown,
-        why=why,
-        path=each.path,
     )

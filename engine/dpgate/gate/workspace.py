@@ -13,6 +13,7 @@ from dpgate.loading.repository import Documents, load_repository
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import Release
+from dpgate.model.waiver import Waiver
 
 POLICY_PATH = "policies/organization.yaml"
 
@@ -45,6 +46,8 @@ class Case:
     name: str
     dataset_file: Loaded
     release_file: Loaded
+    waivers: tuple[Waiver, ...] = ()
+    """Those that it uses."""
 
     @property
     def dataset(self) -> Dataset:
