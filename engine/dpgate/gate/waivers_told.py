@@ -18,9 +18,6 @@ from dpgate.policy import enforcement
 from dpgate.policy.builtin import BUILTIN
 from dpgate.policy.rulebook import rules_of
 
-RULE = "waiver"
-"""Id of what is found about a waiver itself."""
-
 
 @dataclass(frozen=True)
 class Unfit:
@@ -212,7 +209,7 @@ def _told(
 ) -> Finding:
     line, column = file.at("spec", key)
     return Finding(
-        rule=RULE,
+        rule="waiver",
         level=level,
         message=f"waiver {file.document.metadata.name} {message}",
         fix=fix,

@@ -276,6 +276,13 @@ _ALL = (
         judged="plan",
     ),
     Builtin(
+        "waiver",
+        "A waiver is of one soft rule and one release that there are",
+        "A waiver that can't be in force, or of an error, would be taken for permission.",
+        ("policy.waivers", "policy.rules"),
+        "dpgate.gate.waivers_told.Waiving.findings",
+    ),
+    Builtin(
         "policy-keys",
         "Keys and recipients of the policy are ones that can sign and read",
         "A key that stands under two roles would be one person agreeing with themselves.",
