@@ -11,14 +11,21 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from dpgate.errors import DocumentError, Problem
 from dpgate.loading.documents import Loaded, load
 from dpgate.loading.explain import position
 from dpgate.loading.yaml import Parsed, Path, Position, Value, parse
 
-Place = tuple[str, Position]
-"""File, then line and column."""
+
+class Place(NamedTuple):
+    """Where something was written."""
+
+    file: str
+    start: Position
+    end: Position
+    """The column is the first that is not part of it; 0, 0 where unknown."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class Written:
 
     def place(self, inner: Path = ()) -> Place:
         """Where a value within it stands."""
-        return self.file, position(self.parsed, (*self.path, *inner))
+        start = position(self.parsed, (*self.path, *inner))
+        return Place(self.file, start, self.parsed.ends.get(start, (0, 0)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def compose(file: str, base: Written, changes: Iterable[Change] = ()) -> Compose
         return base.place(path)
 
     data = _written(value).encode()
-    parsed = Parsed(value={}, positions={}, keys={})
+    parsed = Parsed(value={}, positions={}, keys={}, ends={})
     try:
         parsed = parse(file, data)
         return Composed(load(file, data), origin)
@@ -111,8 +119,16 @@ def compose(file: str, base: Written, changes: Iterable[Change] = ()) -> Compose
 def _moved(
     problem: Problem, paths: dict[Position, Path], origin: Callable[[Path], Place]
 ) -> Problem:
-    file, (line, column) = origin(paths.get((problem.line, problem.column), ()))
-    return replace(problem, file=file, line=line, column=column)
+    place = origin(paths.get((problem.line, problem.column), ()))
+    (line, column), (end_line, end_column) = place.start, place.end
+    return replace(
+        problem,
+        file=place.file,
+        line=line,
+        column=column,
+        end_line=end_line,
+        end_column=end_column,
+    )
 
 
 def _paths(parsed: Parsed) -> dict[Position, Path]:
@@ -135,7 +151,7 @@ def _resolved(value: Value, change: Change) -> Path:
             path += [str(rest) for rest in change.path[number:]]
             return tuple(path)
         else:
-            file, (line, column) = change.to.place()
+            file, (line, column), _ = change.to.place()
             what = f"a list of {len(found)}" if isinstance(found, tuple) else "a value"
             message = f"{'.'.join(map(str, change.path[:number]))} is {what}: it has no {step}"
             fix = "name a key that is there; entries of a list count from 0"

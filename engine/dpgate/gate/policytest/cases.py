@@ -47,7 +47,7 @@ class Tested:
                 path = made.path_at(finding.line, finding.column)
                 if path is not None:
                     return made.origin(path)
-        return finding.file, (finding.line, finding.column)
+        return Place(finding.file, (finding.line, finding.column), (0, 0))
 
 
 class Maker:
@@ -202,12 +202,15 @@ def _around(here: Written, kind: str) -> Written:
         if path[:cut] == here.path and len(path) > cut
     }
     parsed = Parsed(
-        value={**whole, "spec": here.value}, positions={(): start, **inside}, keys={**keys}
+        value={**whole, "spec": here.value},
+        positions={(): start, **inside},
+        keys={**keys},
+        ends=here.parsed.ends,
     )
     return Written(here.file, parsed, ())
 
 
 def _plain(value: Value) -> Written:
     """A value that no person wrote."""
-    parsed = Parsed(value={"value": value}, positions={(): (1, 1)}, keys={})
+    parsed = Parsed(value={"value": value}, positions={(): (1, 1)}, keys={}, ends={})
     return Written("", parsed, ("value",))

@@ -167,7 +167,7 @@ def _at(key: str) -> str:
 
 
 def _found(case: PolicyCase, tested: Tested, finding: Finding) -> Found:
-    file, (line, column) = tested.place_of(finding)
+    file, (line, column), _ = tested.place_of(finding)
     expected = () if case.expect == "allow" else case.expect
     return Found(
         rule=finding.rule,
