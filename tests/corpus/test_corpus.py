@@ -24,6 +24,7 @@ from tests.corpus import (
     attacks_policy,
     attacks_runner,
     attacks_sample,
+    attacks_waiver,
 )
 from tests.corpus.scene import Found, Scene
 
@@ -37,6 +38,7 @@ MODULES = (
     attacks_ending,
     attacks_sample,
     attacks_clone,
+    attacks_waiver,
 )
 ATTACKS: dict[str, Callable[[Scene], Found]] = {
     name.replace("_", "-"): function
