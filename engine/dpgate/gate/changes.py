@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dpgate.errors import DocumentError, GitError, UndecidedError, UsageError
+from dpgate.gate.waivers import unsigned
 from dpgate.gate.workspace import POLICY_PATH, Workspace, policy_of
 from dpgate.ledger.chain import DIRECTORY
 from dpgate.ledger.store import Store
 from dpgate.loading.documents import load
+from dpgate.loading.repository import WAIVERS
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 
@@ -79,14 +82,32 @@ def changes(space: Workspace, ref: str) -> Changes:
 
 
 def releases_of(space: Workspace, changed: Changes) -> tuple[str, ...]:
-    """Manifests that a request is about: changed, of a changed dataset, or all by a changed policy."""
-    if changed.under("policies/"):
+    """Manifests that a request is about: changed, or all by a changed policy or a waiver that is gone."""
+    known = tuple(place for each in space.documents.waivers for place in _places(each))
+    if set(changed.under("policies/")) - set(changed.under(*known)):
         return tuple(space.documents.releases)
+    return edited(space, changed)
+
+
+def edited(space: Workspace, changed: Changes) -> tuple[str, ...]:
+    """Manifests that changed, whose dataset did, or a waiver for them."""
+    places: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for offer in unsigned(space.documents.waivers):
+        places[offer.waiver.spec.release] += _places(offer.name)
     return tuple(
         name
         for name in space.documents.releases
-        if changed.under(f"releases/{name}/", f"releases/{name.split('/')[0]}/dataset.yaml")
+        if changed.under(
+            f"releases/{name}/",
+            f"releases/{name.split('/')[0]}/dataset.yaml",
+            *places[name],
+        )
     )
+
+
+def _places(waiver: str) -> tuple[str, str]:
+    """Where a waiver and its signatures lie."""
+    return f"{WAIVERS}/{waiver}.yaml", f"{WAIVERS}/{waiver}/"
 
 
 def request_findings(space: Workspace, changed: Changes) -> tuple[Finding, ...]:

@@ -12,9 +12,8 @@ from dpgate.gate import judged
 from dpgate.gate.changes import changes, releases_of, request_findings
 from dpgate.gate.regions import with_ends
 from dpgate.gate.results import CheckResult
-from dpgate.gate.signed import unjudged
 from dpgate.gate.waiver_results import WaiverRow
-from dpgate.gate.waivers import Ground
+from dpgate.gate.waivers import Ground, unsigned
 from dpgate.gate.waivers_told import nowhere, waiving
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
@@ -58,7 +57,7 @@ def check(
         findings += request_findings(space, found)
     waivers: list[WaiverRow] = []
     for name in names:
-        asked = waiving(unjudged(space), name, Ground(policy=policy, day=today))
+        asked = waiving(unsigned(space.documents.waivers), name, Ground(policy=policy, day=today))
         made = asked.aside(judge(space.case(name), policy, today))
         findings += made + asked.findings(made)
         waivers += asked.rows(made)

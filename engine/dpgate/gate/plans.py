@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
-from dpgate.gate.changes import changes
+from dpgate.gate.changes import changes, edited
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.results import PlansResult, ScopeRow
 from dpgate.gate.standing import Standing, open_standing
@@ -61,13 +61,8 @@ def plans(
 
 
 def _changed(space: Workspace, ref: str) -> tuple[str, ...]:
-    """Manifests that changed, or whose dataset did: the adopted policy judges, whatever the request's says."""
-    found = changes(space, ref)
-    return tuple(
-        name
-        for name in space.documents.releases
-        if found.under(f"releases/{name}/", f"releases/{name.split('/')[0]}/dataset.yaml")
-    )
+    """Manifests that changed, or what they rest on: the adopted policy judges, whatever the request's says."""
+    return edited(space, changes(space, ref))
 
 
 def _together(standing: Standing, each: list[Planned]) -> tuple[ScopeRow, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dpgate.gate.standing import Standing
-from dpgate.gate.waivers import Ground, Offer
+from dpgate.gate.waivers import Ground, Offer, unsigned
 from dpgate.gate.workspace import Workspace
 from dpgate.ledger.roles import keyring
 from dpgate.loading.canonical import sha256
@@ -40,16 +40,11 @@ def offer_of(space: Workspace, file: Loaded) -> Offer:
     return Offer(file, approval_files(space, f"{WAIVERS}/{file.document.metadata.name}"))
 
 
-def unjudged(space: Workspace) -> tuple[Offer, ...]:
-    """The waivers of the work tree without their signatures, which only a ledger can judge."""
-    return tuple(Offer(file, ()) for _, file in sorted(space.documents.waivers.items()))
-
-
 def offers(space: Workspace, release: str) -> tuple[Offer, ...]:
     """The waivers of the work tree for a release, in order of their names."""
     return tuple(
         offer_of(space, offer.file)
-        for offer in unjudged(space)
+        for offer in unsigned(space.documents.waivers)
         if offer.waiver.spec.release == release
     )
 

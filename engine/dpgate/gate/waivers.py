@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from dpgate.gate.approvals import Judgement, WaiverBinding, judge_waiver
 from dpgate.ledger.roles import Keyring
 from dpgate.loading.documents import Loaded
 from dpgate.model.policy import PrivacyPolicy
@@ -19,6 +18,9 @@ from dpgate.model.record import Document
 from dpgate.model.values import counted
 from dpgate.model.waiver import Waiver
 from dpgate.policy.approvals import missing
+
+if TYPE_CHECKING:
+    from dpgate.gate.approvals import Judgement
 
 State = Literal["in-force", "claimed", "unsigned", "expired", "refused"]
 """`claimed`: nothing speaks against it, and its signatures were not judged (`check` has no ledger)."""
@@ -40,6 +42,11 @@ class Offer:
     def name(self) -> str:
         """Its name, that of its file."""
         return self.waiver.metadata.name
+
+
+def unsigned(files: Mapping[str, Loaded]) -> tuple[Offer, ...]:
+    """Waivers of a work tree without their signatures, which only a ledger can judge."""
+    return tuple(Offer(file, ()) for _, file in sorted(files.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,23 +146,20 @@ def _one(offer: Offer, ground: Ground) -> Decided:
     return _signed(offer, ground, ground.root, rules.roles)
 
 
-def binding_of(offer: Offer, root: str, policy_set: str) -> WaiverBinding:
-    """What a signature under this waiver must name."""
+def _signed(offer: Offer, ground: Ground, root: str, roles: Sequence[str]) -> Decided:
+    # Here, since `check` has no signatures to judge, and starts faster without.
+    from dpgate.gate.approvals import WaiverBinding, judge_waiver
+
     spec = offer.waiver.spec
-    return WaiverBinding(
+    binding = WaiverBinding(
         root=root,
         waiver=offer.file.digest,
         rule=spec.rule,
         release=spec.release,
-        policy_set=policy_set,
+        policy_set=ground.policy_set,
         expires=spec.expires,
     )
-
-
-def _signed(offer: Offer, ground: Ground, root: str, roles: Sequence[str]) -> Decided:
-    judgement = judge_waiver(
-        offer.signatures, binding_of(offer, root, ground.policy_set), ground.ring
-    )
+    judgement = judge_waiver(offer.signatures, binding, ground.ring)
     lacking = missing(ground.policy, roles, judgement.signed)
     if lacking:
         why = _unsigned(lacking, judgement)

@@ -19,7 +19,7 @@ from dpgate.gate.recommendation import RecommendResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen
 from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
-from dpgate.report.words import findings, next_line, notes, rounded_up, tick
+from dpgate.report.words import claimed, findings, next_line, notes, rounded_up, tick, waivers
 
 _PIPED_WIDTH = 160
 
@@ -61,12 +61,13 @@ def _print(out: TextIO, body: RenderableType) -> None:
 def _check(result: r.CheckResult) -> RenderableType:
     count = len(result.releases)
     head = f"{count} manifest{'s' * (count != 1)} of {result.documents} documents checked"
-    verdict = ("allowed by the rules", "green") if result.allowed else ("denied", "bold red")
+    told = f"allowed by the rules{claimed(result.waivers)}"
+    verdict = (told, "green") if result.allowed else ("denied", "bold red")
     line = Text.assemble(tick(ok=result.allowed), " ", verdict, f": {head}")
     after = ""
     if result.allowed and count:
         after = f"budgets and approvals are judged by: dpgate plan {result.releases[0]}"
-    return Group(*findings(result.findings), line, *next_line(after))
+    return Group(*findings(result.findings), *waivers(result.waivers), line, *next_line(after))
 
 
 def _approve(result: r.ApproveResult) -> RenderableType:
@@ -78,6 +79,7 @@ def _approve(result: r.ApproveResult) -> RenderableType:
     return Group(
         Text.assemble(tick(ok=True), f" {result.role} approves {result.subject}{until}"),
         Text(f"  {result.path}   (key {result.key})"),
+        *waivers(result.waivers),
         *next_line(result.next),
     )
 

@@ -18,7 +18,7 @@ from dpgate.gate.results import (
     ScopeRow,
 )
 from dpgate.model.values import counted, plain, short
-from dpgate.report.words import bar, findings, left, next_line, shown, tick
+from dpgate.report.words import bar, findings, left, next_line, shown, tick, waivers
 
 
 def plan(result: PlanResult) -> RenderableType:
@@ -30,6 +30,7 @@ def plan(result: PlanResult) -> RenderableType:
         parts.append(Text(""))
     if result.findings:
         parts += [Text("findings", style="bold"), *findings(result.findings)]
+    parts += waivers(result.waivers)
     if result.verdict not in ("released", "withdrawn"):
         parts += _approvals(result)
     if result.policy_note:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from rich.text import Text
 
 from dpgate.accounting.rounding import down, up
+from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
-from dpgate.model.values import plain
+from dpgate.model.values import counted, plain
 
 
 def tick(*, ok: bool) -> tuple[str, str]:
@@ -49,6 +50,29 @@ def findings(items: Iterable[Finding]) -> Iterator[Text]:
             (f"[{item.rule}]", "dim"),
         )
         yield Text(f"    fix: {item.fix}", style="cyan")
+
+
+def waivers(rows: Iterable[WaiverRow]) -> Iterator[Text]:
+    """Waivers: what each sets aside, by whose leave, until when, and whether it does."""
+    for row in rows:
+        good = row.state in ("in-force", "claimed")
+        why = f": {row.why}" if row.why else ""
+        yield Text.assemble(
+            ("waiver  ", "bold"),
+            f"{row.name}   rule {row.rule}, ticket {row.ticket}, until {row.expires}   ",
+            (f"{row.state.replace('-', ' ')}{why}", "" if good else "yellow"),
+        )
+        yield Text(f"    {row.reason}", style="dim")
+
+
+def claimed(rows: Iterable[WaiverRow]) -> str:
+    """What a verdict of `check` rests on that only `plan` can judge; empty if on nothing."""
+    count = sum(row.state == "claimed" for row in rows)
+    return (
+        f" if {counted(count, 'waiver')} hold{'s' * (count == 1)}, which plan judges"
+        if count
+        else ""
+    )
 
 
 def notes(items: Iterable[str]) -> Iterator[Text]:

@@ -8,6 +8,7 @@ import dpgate
 from dpgate.errors import UndecidedError, UsageError
 from dpgate.gate.changes import changes
 from dpgate.gate.workspace import workspace
+from tests.suites import waiving
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
 
@@ -49,6 +50,22 @@ def test_a_dataset_or_the_policy_concerns_all_its_manifests(
     fresh_team.edit(path, old, new)
     request(fresh_team)
     assert set(fresh_team.api.check(changed="main").releases) == {RELEASE, other}
+
+
+def test_a_waiver_concerns_the_manifest_that_it_is_for(fresh_team: Team) -> None:
+    team = fresh_team
+    other = team.copy_manifest("other")
+    team.commit()
+    team.write("policies/waivers/terms.yaml", waiving.text(release=other))
+    request(team)
+    assert team.api.check(changed="main").releases == (other,)
+    team.write("policies/waivers/terms/approvals/x.dsse.json", "{}")
+    assert team.api.check(changed="main").releases == (other,)
+    team.git("add", "-A")
+    team.git("commit", "-q", "-m", "A waiver")
+    team.git("branch", "-f", "main", "HEAD")
+    (team.clone / "policies/waivers/terms.yaml").unlink()
+    assert set(team.api.check(changed="main").releases) == {RELEASE, other}
 
 
 def test_what_the_base_gained_since_is_not_the_requests(fresh_team: Team) -> None:

@@ -165,3 +165,38 @@ def test_naming_what_is_no_document_is_a_problem(repository: Path, only: str) ->
     with pytest.raises(DocumentError) as caught:
         load_repository(repository, [only])
     assert [p.message for p in caught.value.problems] == ["no document there"]
+
+
+WAIVER = "policies/waivers/long-retention.yaml"
+WAIVED = (DOCUMENTS / "waiver.yaml").read_bytes()
+
+
+def test_waivers_are_found_and_read_with_the_releases(repository: Path) -> None:
+    put(repository, WAIVER, WAIVED)
+    put(repository, "policies/waivers/long-retention/approvals/x.dsse.json", b"{}")
+    for only in (None, [RELEASE], ["releases"]):
+        documents = load_repository(repository, only)
+        assert list(documents.waivers) == ["long-retention"]
+        assert documents.waivers["long-retention"] in documents.read
+        assert documents.present == {"rand-health/2026q4-vendor"}
+    assert load_repository(repository, [POLICY]).waivers == {}
+    assert list(load_repository(repository, [WAIVER]).waivers) == ["long-retention"]
+
+
+def test_a_waiver_is_named_as_its_file_and_is_one(repository: Path) -> None:
+    put(repository, "policies/waivers/other.yaml", WAIVED)
+    put(repository, WAIVER, FILES[POLICY])
+    assert problems(repository) == [
+        f"{WAIVER}: kind: expected Waiver at this path; found PrivacyPolicy",
+        "policies/waivers/other.yaml: metadata.name is 'long-retention' but the file is 'other'",
+    ]
+
+
+def test_a_waiver_that_leads_out_of_the_repository_is_refused(
+    repository: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-waiver.yaml"
+    outside.write_bytes(WAIVED)
+    (repository / "policies/waivers").mkdir()
+    (repository / WAIVER).symlink_to(outside)
+    assert problems(repository) == [f"{WAIVER}: a symbolic link out of the repository"]
