@@ -26,6 +26,7 @@ from dpgate.model.record import Document, Genesis, PolicyAdopted
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing
 from dpgate.policy.facts import clock
+from dpgate.policy.rulebook import rules_of, usable
 
 
 def pending(repo: Path | str = ".") -> PendingResult:
@@ -62,11 +63,13 @@ def adopt(*, key: Signer, repo: Path | str = ".", root: str | None = None) -> Ad
 
     Raises:
         SignatureError: approvals are missing, or the key is not a runner's.
+        DocumentError: rules of the policy cannot be used; every fault at its place.
         ChainError: it would undo what the filter rests on, or a ledger that was there is gone.
         ConflictError: somebody else wrote to the ledger first.
     """
     space = workspace(Path(repo))
     adopted = policy_of(space.policy_file)
+    usable(rules_of(space.policy_file))
     keyring(adopted)
     clock(adopted, now())
     store = Store(space.root, branch=adopted.spec.ledger.branch)

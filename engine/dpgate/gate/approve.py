@@ -19,6 +19,7 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.ledger.signers.interface import Signer
 from dpgate.ledger.statement import statement
 from dpgate.model.record import PolicyApproval, ReleaseApproval
+from dpgate.policy.rulebook import rules_of, usable
 
 
 def approve(
@@ -72,7 +73,10 @@ def _approve_release(
     standing = open_standing(space, offline=offline)
     plan = planned(space, release, standing, now())
     must_hold(keyring(standing.policy), role, key)
-    denials = [f for f in plan.result.findings if f.level == "deny"]
+    # A rule about approvals is what an approval can mend.
+    denials = [
+        f for f in plan.result.findings if f.level == "deny" and f.rule not in plan.consenting
+    ]
     if plan.result.entry is not None:
         raise UsageError(
             f"{plan.case.name} was released by entry {plan.result.entry}: there is nothing to approve",
@@ -115,6 +119,7 @@ def _approve_release(
 
 def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) -> ApproveResult:
     policy_file = space.policy_file
+    usable(rules_of(policy_file))
     ledger: OpenLedger | None
     try:
         ledger = open_ledger(space, offline=offline)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
-from dpgate.gate import judged
+from dpgate.gate import judged, ruling
 from dpgate.gate.changes import changes, releases_of, request_findings
 from dpgate.gate.regions import with_ends
 from dpgate.gate.results import CheckResult
@@ -55,10 +55,17 @@ def check(
         found = changes(space, changed)
         names = releases_of(space, found)
         findings += request_findings(space, found)
+    cases = tuple(space.case(name) for name in names)
+    with ruling.work_tree(cases, space.policy_file) as rules:  # its child starts now
+        built_in = {case.name: judge(case, policy, today) for case in cases}
+        ruled = rules.judge(ruling.checked_facts(today))
     waivers: list[WaiverRow] = []
-    for name in names:
-        asked = waiving(unsigned(space.documents.waivers), name, Ground(policy=policy, day=today))
-        made = asked.aside(judge(space.case(name), policy, today))
+    for case in cases:
+        ground = Ground(policy=policy, day=today)
+        asked = waiving(
+            unsigned(space.documents.waivers), case.name, ground, frozenset(ruled.later)
+        )
+        made = asked.aside(built_in[case.name] + ruled.findings[case.name])
         findings += made + asked.findings(made)
         waivers += asked.rows(made)
     findings += nowhere(space.documents)
@@ -70,6 +77,7 @@ def check(
         findings=with_ends(findings, space.documents.read),
         rules=judged.of_check(policy, request=changed is not None),
         waivers=tuple(waivers),
+        later=ruled.later,
     )
 
 

@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import budgets, check, increments, judged
+from dpgate.gate import budgets, check, increments, judged, ruling
 from dpgate.gate.approvals import Binding, Judgement, judge_release
+from dpgate.gate.circumstances import Circumstances
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
 from dpgate.gate.regions import with_ends
-from dpgate.gate.results import ApprovalRow, Open, PlanResult, Rejected, ScopeRow
+from dpgate.gate.results import ApprovalRow, PlanResult, Rejected, ScopeRow
+from dpgate.gate.ruling import Opinion
 from dpgate.gate.signed import approval_files, ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
+from dpgate.gate.verdict import following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import NO_WAIVERS, Waiving, waiving, with_waivers
 from dpgate.gate.workspace import Case, Workspace, now, workspace
@@ -30,10 +32,9 @@ from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.limits import lowered_by, too_high
 from dpgate.policy.resets import dropped
+from dpgate.policy.rulebook import rules_for
 from dpgate.policy.scopes import scopes
 from dpgate.policy.windows import LIFETIME
-
-Verdict = Literal["ready", "waiting", "denied", "released", "withdrawn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,8 @@ class Planned:
     cost: Cost | None
     """None where a rule denies, so that nothing could be planned."""
     approvals: Judgement
+    consenting: frozenset[str]
+    """Rules about approvals: what they deny, approvals can mend."""
     waivers: tuple[Decided, ...]
     """Those that it uses."""
     clock: Clock
@@ -80,7 +83,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     done = standing.past.released_by(case.name) is not None
     waivers = waiving(offers(space, case.name), case.name, ground_of(standing, time))
     weighed = weigh(case, standing, time, waivers, costed=not done)
-    cost, rows, findings = weighed.cost, weighed.rows, weighed.findings
+    cost, findings = weighed.cost, weighed.findings
     used = waivers.used(findings)
     case = replace(case, waivers=tuple(each.waiver for each in used))
     findings += waivers.findings(findings)
@@ -88,7 +91,9 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     facts = facts_of(case.dataset, case.release)
     approvals = _approvals(space, case, standing, cost, ring, time, used)
     roles = required_roles(policy, case.dataset, case.release, facts)
-    result = _result(space, case, standing, cost, rows, findings, approvals, roles)
+    opinion = _opinion(case, standing, time, weighed, roles, approvals)
+    weighed = replace(weighed, findings=findings + opinion.findings)
+    result = _result(space, case, standing, weighed, approvals, roles, opinion.consenting)
     result = with_waivers(result, waivers)
     return Planned(
         result=result,
@@ -96,6 +101,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
         standing=standing,
         cost=cost,
         approvals=approvals,
+        consenting=opinion.consenting,
         waivers=used,
         clock=time,
         moment=moment,
@@ -131,7 +137,9 @@ def weigh(
         costed: whether its cost and budgets are judged too.
         cost: what plans its cost, for a caller that may know it.
     """
+    rules = rules_for(standing.policy_file, case.dataset_file)
     findings = check.judge(case, standing.policy, time.day)
+    findings += ruling.checked(rules, case, time.day)
     findings += too_high(standing.policy_file, case.dataset_file)
     findings += _reset_findings(case, standing)
     findings = waivers.aside(findings + increments.findings(case, standing.past))
@@ -142,8 +150,52 @@ def weigh(
     limits, past = case.dataset.spec.limits, standing.past
     rows = budgets.rows(standing.policy, facts, time.hour, limits, past, planned_cost.spend)
     findings += _budget_findings(case, standing, rows, time, past)
-    findings = waivers.aside(findings + shortfalls(case, planned_cost))
-    return Weighed(findings=findings, cost=planned_cost, rows=rows)
+    findings += shortfalls(case, planned_cost)
+    known = _known(case, standing, time, planned_cost, rows)
+    findings += ruling.further(rules, case, known.facts, "ledger").findings
+    return Weighed(findings=waivers.aside(findings), cost=planned_cost, rows=rows)
+
+
+def _known(
+    case: Case,
+    standing: Standing,
+    time: Clock,
+    cost: Cost,
+    rows: tuple[ScopeRow, ...],
+) -> Circumstances:
+    """What rules can know of a release that was planned; of approvals nothing yet."""
+    return Circumstances(
+        case=case,
+        policy=standing.policy,
+        time=time,
+        rows=rows,
+        past=standing.past,
+        spend=cost.spend,
+        history=standing.past.history,
+    )
+
+
+def _opinion(
+    case: Case,
+    standing: Standing,
+    time: Clock,
+    weighed: Weighed,
+    roles: tuple[str, ...],
+    approvals: Judgement,
+) -> Opinion:
+    """What rules about approvals say; nothing without a cost: what denies that is mended first.
+
+    They cannot be waived: an approval names the waivers that it accepts.
+    """
+    if weighed.cost is None:
+        return Opinion()
+    known = replace(
+        _known(case, standing, time, weighed.cost, weighed.rows),
+        roles=roles,
+        signed=approvals.signed,
+    )
+    rules = rules_for(standing.policy_file, case.dataset_file)
+    return ruling.further(rules, case, known.facts, "approvals")
 
 
 def binding_of(
@@ -268,26 +320,27 @@ def _result(
     space: Workspace,
     case: Case,
     standing: Standing,
-    cost: Cost | None,
-    rows: tuple[ScopeRow, ...],
-    findings: tuple[Finding, ...],
+    weighed: Weighed,
     approvals: Judgement,
     roles: tuple[str, ...],
+    consenting: frozenset[str],
 ) -> PlanResult:
-    policy = standing.policy
+    policy, cost, findings = standing.policy, weighed.cost, weighed.findings
     lacking = missing(policy, roles, approvals.signed)
     still_open = standing.past.open(case.name)
     done = standing.past.released_by(case.name)
-    verdict = _verdict(findings, lacking, still_open, released=done is not None)
+    comes_to = verdict(
+        findings, lacking, still_open, released=done is not None, consenting=consenting
+    )
     if standing.past.withdrawn(case.name):
-        verdict = "withdrawn"
+        comes_to = "withdrawn"
     claim = cost.claim if cost else None
     return PlanResult(
         release=case.name,
-        verdict=verdict,
+        verdict=comes_to,
         delta=policy.spec.accounting.delta,
         orders=policy.spec.accounting.orders,
-        scopes=rows,
+        scopes=weighed.rows,
         epsilon=claim.epsilon if claim else Decimal(0),
         claimed_epsilon=(
             claimed_epsilon(cost.events, case.release.spec.privacy.delta) if cost else None
@@ -313,7 +366,7 @@ def _result(
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(policy),
-        next=_next(case.name, verdict, lacking, still_open),
+        next=following(case.name, comes_to, lacking, still_open),
     )
 
 
@@ -330,33 +383,3 @@ def _policy_note(space: Workspace, standing: Standing) -> str:
         "the policy in the work tree is not the adopted one; this plan is judged under the adopted one "
         f"({standing.policy_set[:19]}…). To change it: dpgate approve policy, then dpgate policy adopt"
     )
-
-
-def _verdict(
-    findings: tuple[Finding, ...],
-    lacking: dict[str, int],
-    still_open: tuple[Open, ...],
-    *,
-    released: bool,
-) -> Verdict:
-    if released:
-        return "released"
-    if still_open or any(finding.level == "deny" for finding in findings):
-        return "denied"
-    return "waiting" if lacking else "ready"
-
-
-def _next(name: str, verdict: str, lacking: dict[str, int], still_open: tuple[Open, ...]) -> str:
-    if verdict in ("released", "withdrawn"):
-        return f"what it cost: dpgate ledger show --release {name}"
-    if still_open:
-        number = still_open[0].entry
-        return (
-            f"entry {number} reserved attempt {still_open[0].attempt} and never settled: it is running, or it died "
-            f"and its cost is spent. If it died: dpgate ledger recover --entry {number} --key RUNNER_KEY"
-        )
-    if verdict == "denied":
-        return ""
-    if verdict == "waiting":
-        return f"dpgate approve {name} --role {next(iter(lacking))} --key KEY"
-    return f"dpgate release {name} --source FILE --key RUNNER_KEY"

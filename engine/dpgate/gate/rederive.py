@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from dpgate.accounting.filter import Spend
 from dpgate.errors import ChainError, SignatureError
-from dpgate.gate import check
+from dpgate.gate import check, ruling
 from dpgate.gate.approvals import Binding, judge_policy, judge_release
 from dpgate.gate.costing import from_record
 from dpgate.gate.opening import loaded_document
 from dpgate.gate.waivers import Ground
 from dpgate.gate.waivers_kept import held, needed, recorded
+from dpgate.gate.waivers_told import Waiving
 from dpgate.gate.workspace import Case, policy_of
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.keys import PublicKey
@@ -39,6 +40,7 @@ from dpgate.policy.approvals import missing, required_roles
 from dpgate.policy.facts import clock_of, facts_of
 from dpgate.policy.limits import too_high
 from dpgate.policy.resets import dropped
+from dpgate.policy.rulebook import Bound, programs, rules_for
 
 
 @lru_cache(maxsize=256)
@@ -90,6 +92,17 @@ class Judged:
     """Its recorded spend."""
     sums: Mapping[str, Spend]
     """Its recorded sums, by scope."""
+
+    @cached_property
+    def rules(self) -> tuple[Bound, ...]:
+        """Rules in CEL that were in force for it."""
+        return rules_for(_read(self.policy_document), self.case.dataset_file)
+
+    @cached_property
+    def later(self) -> frozenset[str]:
+        """Those of them that need the ledger."""
+        judged = programs(self.rules)
+        return frozenset(b.rule.id for b, program in judged if program.stage != "documents")
 
     @property
     def limits(self) -> Limits | None:
@@ -228,6 +241,22 @@ def _demand(link: Link, policy: PrivacyPolicy, roles: tuple[str, ...], signed: o
         raise SignatureError(f"{link.path}: approvals missing: {names}")
 
 
+def waivers_of(each: Judged, root: str) -> Waiving:
+    """The waivers of a reservation, each in force at its place.
+
+    Raises:
+        LedgerError: one is not.
+    """
+    ground = Ground(
+        policy=each.policy,
+        day=clock_of(each.policy, each.entry.time).day,
+        ring=_ring(each.policy_document),
+        root=root,
+        policy_set=each.policy_document.sha256,
+    )
+    return held(each.link.path, each.entry, ground)
+
+
 def documents(reserves: Sequence[Judged], root: str) -> str:
     """Each reservation's manifest satisfied every rule on its day, and its facts are true."""
     charged: dict[str, set[str]] = {}
@@ -239,18 +268,18 @@ def documents(reserves: Sequence[Judged], root: str) -> str:
         made = each.case.release.spec.synthesize
         maker = made.with_ if made else "statistics"
         proofs = {maker: "opendp" if exact else "real-arithmetic"}
-        ring = _ring(each.policy_document)
-        adopted = each.policy_document.sha256
-        ground = Ground(policy=each.policy, day=time.day, ring=ring, root=root, policy_set=adopted)
-        waivers = held(each.link.path, each.entry, ground)
-        findings = waivers.aside(check.judge(each.case, each.policy, time.day, proofs))
+        waivers = waivers_of(each, root)
+        findings = check.judge(each.case, each.policy, time.day, proofs)
+        findings += ruling.checked(each.rules, each.case, time.day, everything_signed=True)
+        findings = waivers.aside(findings)
         findings += too_high(_read(each.policy_document), each.case.dataset_file)
         denied = [finding for finding in findings if finding.level == "deny"]
         if denied:
             raise ChainError(
                 f"{each.link.path}: reserved against rule {denied[0].rule}: {denied[0].message}"
             )
-        needed(each.link.path, waivers, findings)
+        later = each.later
+        needed(each.link.path, waivers, findings, lambda rule, later=later: rule not in later)  # type: ignore[misc]
         if each.entry.facts != each.facts:
             raise ChainError(f"{each.link.path}: its facts are not those of its documents")
         dataset = each.case.dataset.metadata.name
@@ -264,8 +293,15 @@ def documents(reserves: Sequence[Judged], root: str) -> str:
     return f"{count} manifest(s) judged again under the policy then in force"
 
 
-def approvals(reserves: Sequence[Judged], root: str) -> str:
-    """Each reservation carries the approvals that its policy demands of it."""
+def approvals(
+    reserves: Sequence[Judged], root: str
+) -> tuple[str, dict[str, Mapping[str, frozenset[str]]]]:
+    """Each reservation carries the approvals that its policy demands of it.
+
+    Returns:
+        A line for people, and who approved each reservation, by its digest.
+    """
+    signed: dict[str, Mapping[str, frozenset[str]]] = {}
     used: dict[str, int] = {}
     attempts: dict[str, int] = {}
     count = 0
@@ -292,7 +328,8 @@ def approvals(reserves: Sequence[Judged], root: str) -> str:
             raise SignatureError(f"{each.link.path}: approval {path} does not count: {reason}")
         roles = required_roles(policy, case.dataset, case.release, each.facts)
         _demand(each.link, policy, roles, judgement.signed)
+        signed[each.link.digest] = judgement.signed
         for document in entry.approvals:
             used[document.sha256] = used.get(document.sha256, 0) + 1
         count += len(entry.approvals)
-    return f"{count} approval(s), bound to manifest, dataset, policy, cost and attempt"
+    return f"{count} approval(s), bound to manifest, dataset, policy, cost and attempt", signed

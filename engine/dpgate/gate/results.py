@@ -38,6 +38,8 @@ class CheckResult(Frozen):
     """Those for the manifests that were judged; `plan` judges their signatures."""
     rules: tuple[RuleRow, ...] = ()
     """Rules that were judged, those that everything satisfies too."""
+    later: tuple[str, ...] = ()
+    """Ids of rules about budgets, history or approvals: `plan` judges by them."""
 
     @property
     def exit_code(self) -> int:

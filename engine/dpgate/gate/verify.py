@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from dpgate.errors import ChainError, DpgateError, LedgerError, UndecidedError, UsageError
-from dpgate.gate import at_hand, increments, recompute, rederive, samples
+from dpgate.gate import at_hand, increments, recompute, rederive, replay, samples
 from dpgate.gate.collector import paused
 from dpgate.gate.results import Step, VerifyResult
 from dpgate.gate.workspace import now, policy_of, workspace
@@ -50,6 +50,7 @@ class Audit:
     links: tuple[Link, ...] = ()
     chain: Chain | None = None
     reserves: tuple[rederive.Judged, ...] = ()
+    signed: replay.Signed = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     @property
@@ -116,7 +117,8 @@ def documents(audit: Audit) -> str:
 
 def approvals(audit: Audit) -> str:
     """7: every reservation had its approvals, bound to exact digests, cost and attempts."""
-    return rederive.approvals(audit.reserves, audit.linked.root)
+    judged, audit.signed = rederive.approvals(audit.reserves, audit.linked.root)
+    return judged
 
 
 def costs(audit: Audit) -> str:
@@ -130,8 +132,10 @@ def sums(audit: Audit) -> str:
 
 
 def budgets(audit: Audit) -> str:
-    """10: every reservation fitted every scope that it touched."""
-    return recompute.budgets_held(audit.reserves)
+    """10: every reservation fitted every scope that it touched, and the rules about the ledger."""
+    held = recompute.budgets_held(audit.reserves)
+    ruled = replay.judge(audit.linked, audit.reserves, audit.signed)
+    return f"{held}; {ruled}" if ruled else held
 
 
 def composition(audit: Audit) -> str:

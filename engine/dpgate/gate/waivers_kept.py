@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dpgate.errors import ChainError, SignatureError
 from dpgate.gate.opening import loaded_document
@@ -80,15 +80,23 @@ def held(place: str, entry: Reserve, ground: Ground) -> Waiving:
     return found
 
 
-def needed(place: str, waivers: Waiving, findings: Iterable[Finding]) -> None:
+def needed(
+    place: str, waivers: Waiving, findings: Iterable[Finding], about: Callable[[str], bool]
+) -> None:
     """Raise unless each waiver of a reservation set something aside.
+
+    Args:
+        place: path of the entry, for messages.
+        waivers: of the reservation.
+        findings: what rules found, as it counts.
+        about: whether a rule was among those that were judged.
 
     Raises:
         ChainError: one did not: it would be told of a release that it has nothing to do with.
     """
     used = waivers.used(findings)
     for each in waivers.decided:
-        if each not in used:
+        if each not in used and about(each.rule):
             raise ChainError(f"{place}: waiver {each.offer.name} sets nothing aside")
 
 

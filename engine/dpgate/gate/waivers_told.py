@@ -16,7 +16,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.rule import Enforcement
 from dpgate.policy import enforcement
 from dpgate.policy.builtin import BUILTIN
-from dpgate.policy.rulebook import rules_of
+from dpgate.policy.rulebook import enforcements
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def waiving(
         ground: what they are judged by.
         later: rules that are not judged here.
     """
-    known = {bound.rule.id: bound.rule.enforcement for bound in rules_of(ground.policy)}
+    known = enforcements(ground.policy)
     return Waiving(decided=decide(offers, release, ground), known=known, later=later)
 
 

@@ -307,6 +307,13 @@ _ALL = (
         about="request",
     ),
     Builtin(
+        "rules-ended",
+        "The rules of the policy can be judged within their limits of time and memory",
+        "What was not judged is not allowed.",
+        ("policy.rules",),
+        "dpgate.policy.rulebook.ended",
+    ),
+    Builtin(
         "request-edits-its-judge",
         "A pull request that changes how requests are judged is read closely",
         "What its own checks say depends on what it changes.",

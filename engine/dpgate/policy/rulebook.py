@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from dpgate.errors import DocumentError, Problem
-from dpgate.loading.documents import Loaded
+from dpgate.loading.documents import Loaded, problem
 from dpgate.loading.within import within
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.rule import Rule
+from dpgate.model.rule import Enforcement, Rule
+from dpgate.policy.builtin import BUILTIN
+from dpgate.policy.cel.source import Fault, Options, RuleError, Source, Verdict
 from dpgate.policy.enforcement import decide
 
 if TYPE_CHECKING:
-    from dpgate.policy.cel.compile import Fault, Program, Source
+    from dpgate.policy.cel.compile import Program
     from dpgate.policy.cel.evaluate import Scene
 
 
@@ -24,47 +26,71 @@ class Bound:
     """A rule where it is in force."""
 
     rule: Rule
+    loaded: Loaded
+    """The document that brings it."""
     path: tuple[str | int, ...]
-    """Where its document holds it: ("spec", "rules", 3)."""
+    """Where that document holds it: ("spec", "rules", 3)."""
     origin: Literal["policy", "dataset", "catalogue"] = "policy"
     options: Mapping[str, object] = field(default_factory=dict)
     """Values of the options of a rule of the catalogue."""
-    types: tuple[tuple[str, str], ...] = ()
+    types: Options = ()
     """Names and types of those options: (("at_most", "double"),)."""
 
     @property
     def source(self) -> Source:
         """The rule as judging needs it."""
-        from dpgate.policy.cel.compile import Source
-
         rule = self.rule
         return Source(rule.id, rule.when, rule.assert_, rule.message, self.types)
 
 
-def rules_of(policy: PrivacyPolicy) -> tuple[Bound, ...]:
-    """The rules of a policy, in its order."""
+def rules_of(policy_file: Loaded) -> tuple[Bound, ...]:
+    """The rules that a policy brings, in its order."""
+    policy = cast("PrivacyPolicy", policy_file.document)
     return tuple(
-        Bound(rule=rule, path=("spec", "rules", number))
+        Bound(rule=rule, loaded=policy_file, path=("spec", "rules", number))
         for number, rule in enumerate(policy.spec.rules)
     )
 
 
-def problems(bounds: Iterable[Bound], loaded: Loaded) -> tuple[Problem, ...]:
-    """Everything that keeps rules of one document from being used, at its place."""
-    from dpgate.policy.cel.compile import RuleError, compile_rule
+def rules_for(policy_file: Loaded, dataset_file: Loaded) -> tuple[Bound, ...]:
+    """The rules that releases of a dataset are held against."""
+    del dataset_file
+    return rules_of(policy_file)
 
-    found: list[Problem] = []
-    for bound in bounds:
+
+def enforcements(policy: PrivacyPolicy) -> dict[str, Enforcement]:
+    """How each rule of a policy is enforced, by its id."""
+    return {rule.id: rule.enforcement for rule in policy.spec.rules}
+
+
+def problems(bounds: Iterable[Bound]) -> tuple[Problem, ...]:
+    """Everything that keeps rules from being used, at its place."""
+    from dpgate.policy.cel.compile import compile_rule
+
+    chosen = tuple(bounds)
+    found = list(taken(chosen))
+    for bound in chosen:
         try:
             compile_rule(bound.source)
         except RuleError as error:
-            found += [problem_of(bound, loaded, fault) for fault in error.faults]
+            found += [problem_of(bound, fault) for fault in error.faults]
     return tuple(found)
 
 
-def problem_of(bound: Bound, loaded: Loaded, fault: Fault) -> Problem:
+def taken(bounds: Iterable[Bound]) -> tuple[Problem, ...]:
+    """Rules under the name of one that is built in: findings would not tell them apart."""
+    found: dict[Problem, None] = {}
+    for bound in bounds:
+        if bound.rule.id in BUILTIN:
+            message = f"rule {bound.rule.id}: there is a built-in rule of this name"
+            place = problem(bound.loaded, (*bound.path, "id"), message, "give it another name")
+            found[place] = None
+    return tuple(found)
+
+
+def problem_of(bound: Bound, fault: Fault) -> Problem:
     """A fault of a rule, at its line and column."""
-    path = (*bound.path, fault.key)
+    path, loaded = (*bound.path, fault.key), bound.loaded
     line, column = loaded.at(*path)
     if path in loaded.parsed.positions:
         line, column = within(loaded.text, (line, column), fault.offset)
@@ -77,16 +103,27 @@ def problem_of(bound: Bound, loaded: Loaded, fault: Fault) -> Problem:
     )
 
 
-def programs(bounds: Iterable[Bound], loaded: Loaded) -> tuple[tuple[Bound, Program], ...]:
+def usable(bounds: Iterable[Bound]) -> None:
+    """Raise where rules cannot be used.
+
+    Raises:
+        DocumentError: every fault at its place.
+    """
+    programs(bounds)
+
+
+def programs(bounds: Iterable[Bound]) -> tuple[tuple[Bound, Program], ...]:
     """Rules that can be judged by.
 
     Raises:
         DocumentError: some cannot; lists every fault at its place.
     """
+    chosen = tuple(bounds)
+    if not chosen:
+        return ()
     from dpgate.policy.cel.compile import compile_rule
 
-    chosen = tuple(bounds)
-    faults = problems(chosen, loaded)
+    faults = problems(chosen)
     if faults:
         raise DocumentError(faults)
     return tuple((bound, compile_rule(bound.source)) for bound in chosen)
@@ -112,39 +149,28 @@ def findings(
     for bound, program in judged:
         verdict = scene.judge(program, bound.options)
         if verdict.outcome in ("violated", "error"):
-            found.append(
-                finding(
-                    bound.rule,
-                    verdict.message,
-                    release_file,
-                    dataset_file,
-                    waivers,
-                    error=verdict.outcome == "error",
-                )
-            )
+            found.append(finding(bound, verdict, release_file, dataset_file, waivers))
     return tuple(found)
 
 
 def finding(
-    rule: Rule,
-    message: str,
+    bound: Bound,
+    verdict: Verdict,
     release_file: Loaded,
     dataset_file: Loaded,
     waivers: Mapping[str, str] | None = None,
-    *,
-    error: bool = False,
 ) -> Finding:
     """What a rule found, at the key that it names."""
-    at = (rule.at or "").split(".") if rule.at else []
+    rule, error = bound.rule, verdict.outcome == "error"
+    at = rule.at.split(".") if rule.at else []
     loaded = release_file
     if at[:1] == ["dataset"] and len(at) > 1:
         loaded, at = dataset_file, at[1:]
     line, column = loaded.at("spec", *(int(key) if key.isdigit() else key for key in at))
-    told = f"could not be evaluated: {message}" if error else message
     made = Finding(
         rule=rule.id,
         level="deny",
-        message=told,
+        message=f"could not be evaluated: {verdict.message}" if error else verdict.message,
         fix=_REPAIR if error else rule.help or _ASK,
         file=loaded.file,
         line=line,
@@ -154,6 +180,21 @@ def finding(
         help=rule.help or "",
     )
     return decide(made, waivers)
+
+
+def ended(why: str, release_file: Loaded) -> Finding:
+    """That the rules could not be judged at all."""
+    line, column = release_file.at("spec")
+    return Finding(
+        rule="rules-ended",
+        level="deny",
+        message=f"the rules of the work tree were not judged: {why}",
+        fix="find the rule that takes so much: a list within lists, text that doubles",
+        file=release_file.file,
+        line=line,
+        column=column,
+        outcome="error",
+    )
 
 
 _ASK = "change the manifest so that the rule holds, or ask those who own the policy"

@@ -17,7 +17,7 @@ from dpgate.gate.policydiff import PolicyDiffResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
 from dpgate.gate.waiver_results import WaiveResult
-from dpgate.model.values import Frozen
+from dpgate.model.values import Frozen, counted
 from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
 from dpgate.report.words import claimed, findings, next_line, notes, rounded_up, tick, waivers
 
@@ -66,7 +66,10 @@ def _check(result: r.CheckResult) -> RenderableType:
     line = Text.assemble(tick(ok=result.allowed), " ", verdict, f": {head}")
     after = ""
     if result.allowed and count:
-        after = f"budgets and approvals are judged by: dpgate plan {result.releases[0]}"
+        what = "budgets and approvals"
+        if result.later:
+            what = f"budgets, approvals and {counted(len(result.later), 'rule')} about the ledger"
+        after = f"{what} are judged by: dpgate plan {result.releases[0]}"
     return Group(*findings(result.findings), *waivers(result.waivers), line, *next_line(after))
 
 

@@ -33,6 +33,9 @@ def facts(**changes: object) -> Facts:
         "recipients": ("acme", "zeta"),
         "sensitivities": ("demographic", "phi"),
         "groups": ("mental-health",),
+        "regions": ("US",),
+        "columns": ("visits",),
+        "quasi_identifiers": (),
     }
     return Facts.model_validate({**fields, **changes})
 

@@ -6,45 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from cel_expr_python import cel
 
 from dpgate.policy.cel import wording
-from dpgate.policy.cel.schema import Options, environment
+from dpgate.policy.cel.schema import environment
+from dpgate.policy.cel.source import Fault, Options, RuleError, Source
 from dpgate.policy.cel.template import Hole, TemplateError, parts
-from dpgate.policy.cel.types import CHECKED, ROOTS
-
-
-class Source(NamedTuple):
-    """A rule as text, as far as judging it needs."""
-
-    id: str
-    when: str
-    assertion: str
-    message: str
-    options: Options = ()
-    """Names and types of the options that it can use."""
-
-
-class Fault(NamedTuple):
-    """Why a rule cannot be used."""
-
-    key: str
-    """`when`, `assert` or `message`."""
-    offset: int
-    """Where in its text, in characters."""
-    message: str
-    fix: str
-
-
-class RuleError(Exception):
-    """A rule has faults."""
-
-    def __init__(self, rule: str, faults: tuple[Fault, ...]) -> None:
-        super().__init__(f"rule {rule}: {faults[0].message}")
-        self.rule = rule
-        self.faults = faults
+from dpgate.policy.cel.types import ROOTS, Stage, stage_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +29,9 @@ class Program:
     """The facts that it uses."""
 
     @property
-    def checked(self) -> bool:
-        """Whether documents and the day are all that it needs."""
-        return self.needs <= CHECKED
+    def stage(self) -> Stage:
+        """When it can be judged."""
+        return stage_of(self.needs)
 
 
 @lru_cache(maxsize=4096)

@@ -5,32 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from cel_expr_python import cel
 
 from dpgate.policy.cel.compile import Program
 from dpgate.policy.cel.schema import value_of
-
-Outcome = Literal["holds", "not-about", "violated", "error"]
-"""`not-about`: `when` is false. `error`: it could not be evaluated."""
-
-
-class Verdict(NamedTuple):
-    """What one rule says of one release."""
-
-    rule: str
-    outcome: Outcome
-    message: str = ""
-    """What is wrong, or why it could not be evaluated."""
+from dpgate.policy.cel.source import Verdict, plain
 
 
 class Scene:
     """The facts of one release, for any number of rules."""
 
     def __init__(self, facts: Mapping[str, object]) -> None:
-        """Take facts by root: of `dpgate.policy.cel.types`, or messages made of them."""
-        self.values = {root: value_of(fact) for root, fact in facts.items()}
+        """Take facts by root: of `dpgate.policy.cel.types`, or what `plain` makes of them."""
+        self.values = {root: value_of(root, fact) for root, fact in facts.items()}
         self._activations: dict[object, cel.Activation] = {}
 
     def judge(self, program: Program, options: Mapping[str, object] | None = None) -> Verdict:
@@ -66,7 +55,7 @@ class Scene:
             if program.env not in self._activations:
                 self._activations[program.env] = program.env.Activation(data=self.values)
             return self._activations[program.env]
-        given = {f"options.{name}": value_of((options or {})[name]) for name, _ in declared}
+        given = {f"options.{name}": plain((options or {})[name]) for name, _ in declared}
         return program.env.Activation(data={**self.values, **given})
 
     def _message(self, program: Program, activation: cel.Activation) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -13,6 +12,7 @@ from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
+from dpgate.policy.cel.source import Options, plain
 from dpgate.policy.cel.types import ROOTS, TYPES
 
 PACKAGE = "dpgate"
@@ -75,31 +75,26 @@ def message_class(name: str) -> type[Message]:
     return message_factory.GetMessageClass(pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
-def value_of(fact: object) -> Any:
-    """A fact as CEL takes it: messages for facts, doubles for decimals."""
-    if isinstance(fact, Decimal):
-        return double(fact)
-    if isinstance(fact, Mapping):
-        return {key: value_of(value) for key, value in fact.items()}
-    if isinstance(fact, tuple | list):
-        return [value_of(value) for value in fact]
-    if is_dataclass(fact):
-        made = message_class(type(fact).__name__)
-        given = {field.name: value_of(getattr(fact, field.name)) for field in fields(fact)}
-        return made(**given)
-    return fact
+def value_of(root: str, fact: object) -> Any:
+    """The facts of a root as CEL takes them; facts, or what `plain` makes of them.
 
-
-def double(value: Decimal) -> float:
-    """A decimal as CEL's `double`.
-
-    Up to 15 digits it is the number that the same text is in a rule; a longer one is rounded up, so
-    that no cost looks lower than it is.
+    Args:
+        root: name of the root, which says what messages they are.
+        fact: the facts.
     """
-    nearest = float(value)
-    if len(value.normalize().as_tuple().digits) <= 15 or Decimal(nearest) >= value:
-        return nearest
-    return math.nextafter(nearest, math.inf)
+    return _as_type(ROOTS[root], fact)
+
+
+def _as_type(kind: str, fact: Any) -> Any:
+    head, _, rest = kind.partition("(")
+    if isinstance(fact, Message):
+        return fact
+    if head == "list":
+        return [_as_type(rest[:-1], each) for each in fact]
+    if head == "map":
+        inner = rest[:-1].partition(",")[2].strip()
+        return {key: _as_type(inner, each) for key, each in fact.items()}
+    return message_class(head)(**plain(fact))
 
 
 def cel_type(text: str) -> cel.Type:
@@ -113,18 +108,9 @@ def cel_type(text: str) -> cel.Type:
     return _CEL.get(head) or cel.Type(f"{PACKAGE}.{head}")
 
 
-Options = tuple[tuple[str, str], ...]
-"""Name and type of each option of a catalogue rule: (("at_most", "double"),)."""
-
-
 @lru_cache(maxsize=256)
 def environment(roots: frozenset[str], options: Options = ()) -> cel.Env:
     """CEL in which expressions can use these roots and options, and nothing else."""
     variables = {root: cel_type(ROOTS[root]) for root in sorted(roots)}
     variables |= {f"options.{name}": cel_type(kind) for name, kind in options}
     return cel.NewEnv(pool(), variables=variables)
-
-
-def every(roots: Iterable[str] = ROOTS) -> frozenset[str]:
-    """All roots."""
-    return frozenset(roots)

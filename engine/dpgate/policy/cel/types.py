@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,3 +259,14 @@ recipient of this release, the attempts that named them; `approvals` goes by rol
 
 CHECKED = frozenset({"release", "dataset", "clock"})
 """What `check` knows: documents and the day."""
+
+Stage = Literal["documents", "ledger", "approvals"]
+"""When a rule can be judged: from documents and the day; once budgets and history are known; once
+approvals are, which depend on what a release costs and on the waivers that it uses."""
+
+
+def stage_of(needs: frozenset[str]) -> Stage:
+    """When a rule that uses these facts can be judged."""
+    if "approvals" in needs:
+        return "approvals"
+    return "documents" if needs <= CHECKED else "ledger"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
-from dpgate.policy.cel.compile import Program, Source, compile_rule
+from dpgate.policy.cel.compile import Program, compile_rule
 from dpgate.policy.cel.documents import of_documents
-from dpgate.policy.cel.evaluate import Scene, Verdict, clean, shown
+from dpgate.policy.cel.evaluate import Scene, clean, shown
+from dpgate.policy.cel.source import Source, Verdict
 from tests.unit.policy import worlds
 
 TODAY = dt.date(2026, 11, 22)
@@ -95,8 +97,6 @@ def test_options_are_values_that_a_rule_declares(scene: Scene) -> None:
         (("at_most", "double"), ("of", "map(string, list(string))")),
     )
     program = compile_rule(source)
-    from decimal import Decimal
-
     given = {"at_most": Decimal("0.5"), "of": {"vendor-testing": ("x",)}}
     assert scene.judge(program, given) == Verdict("limit", "violated", "above 0.5")
     assert scene.judge(program, {**given, "at_most": Decimal(1)}).outcome == "holds"
