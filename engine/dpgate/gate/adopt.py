@@ -26,7 +26,7 @@ from dpgate.model.record import Document, Genesis, PolicyAdopted
 from dpgate.model.values import plain, short
 from dpgate.policy.approvals import missing
 from dpgate.policy.facts import clock
-from dpgate.policy.rulebook import rules_of, usable
+from dpgate.policy.rulebook import conditions_of, rules_of, usable
 
 
 def pending(repo: Path | str = ".") -> PendingResult:
@@ -69,7 +69,7 @@ def adopt(*, key: Signer, repo: Path | str = ".", root: str | None = None) -> Ad
     """
     space = workspace(Path(repo))
     adopted = policy_of(space.policy_file)
-    usable(rules_of(space.policy_file))
+    usable((*rules_of(space.policy_file), *conditions_of(space.policy_file)))
     keyring(adopted)
     clock(adopted, now())
     store = Store(space.root, branch=adopted.spec.ledger.branch)

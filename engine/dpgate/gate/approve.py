@@ -19,7 +19,7 @@ from dpgate.ledger.roles import Keyring, keyring
 from dpgate.ledger.signers.interface import Signer
 from dpgate.ledger.statement import statement
 from dpgate.model.record import PolicyApproval, ReleaseApproval
-from dpgate.policy.rulebook import rules_of, usable
+from dpgate.policy.rulebook import conditions_of, rules_of, usable
 
 
 def approve(
@@ -119,7 +119,7 @@ def _approve_release(
 
 def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) -> ApproveResult:
     policy_file = space.policy_file
-    usable(rules_of(policy_file))
+    usable((*rules_of(policy_file), *conditions_of(policy_file)))
     ledger: OpenLedger | None
     try:
         ledger = open_ledger(space, offline=offline)

@@ -90,7 +90,7 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     ring = keyring(policy)
     facts = facts_of(case.dataset, case.release)
     approvals = _approvals(space, case, standing, cost, ring, time, used)
-    roles = required_roles(policy, case.dataset, case.release, facts)
+    roles = required_roles(policy, case.dataset, case.release, facts, time.day)
     opinion = _opinion(case, standing, time, weighed, roles, approvals)
     weighed = replace(weighed, findings=findings + opinion.findings)
     result = _result(space, case, standing, weighed, approvals, roles, opinion.consenting)

@@ -326,7 +326,7 @@ def approvals(
         if judgement.rejected:
             path, reason = judgement.rejected[0]
             raise SignatureError(f"{each.link.path}: approval {path} does not count: {reason}")
-        roles = required_roles(policy, case.dataset, case.release, each.facts)
+        roles = required_roles(policy, case.dataset, case.release, each.facts, day)
         _demand(each.link, policy, roles, judgement.signed)
         signed[each.link.digest] = judgement.signed
         for document in entry.approvals:

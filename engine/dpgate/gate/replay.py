@@ -66,15 +66,16 @@ def _judge(
     root: str,
 ) -> None:
     entry, policy, case = each.entry, each.policy, each.case
+    time = clock_of(policy, entry.time)
     known = Circumstances(
         case=case,
         policy=policy,
-        time=clock_of(policy, entry.time),
+        time=time,
         rows=budgets.rows(policy, entry.facts, entry.time, each.limits, tally, each.spend),
         past=tally,
         spend=each.spend,
         history=lambda: history,
-        roles=required_roles(policy, case.dataset, case.release, each.facts),
+        roles=required_roles(policy, case.dataset, case.release, each.facts, time.day),
         signed=signed,
         told=told,
     )

@@ -138,7 +138,9 @@ def work_tree(cases: Iterable[Case], policy_file: Loaded) -> Unsigned:
     chosen = tuple(cases)
     datasets = {_home(case): case.dataset_file for case in chosen}
     bounds = {name: rulebook.rules_for(policy_file, each) for name, each in datasets.items()}
-    return Unsigned(chosen, bounds, () if bounds else rulebook.rules_of(policy_file))
+    others = rulebook.conditions_of(policy_file)
+    others += () if bounds else rulebook.rules_of(policy_file)
+    return Unsigned(chosen, bounds, others)
 
 
 def checked_facts(today: dt.date) -> Callable[[Case], Mapping[str, object]]:

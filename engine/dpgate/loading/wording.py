@@ -28,6 +28,7 @@ PATTERNS = {
     r"^(releases/)?[a-z0-9][a-z0-9._-]*(/dataset\.yaml)?$": "a dataset's name, or the path of its document",
     r"^(releases/)?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*(/release\.yaml)?$": "a manifest (dataset/release)",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "a key such as privacy.epsilon",
+    r"^(dataset\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "a key such as privacy.epsilon or dataset.columns",
 }
 """What each pattern of the models asks for; a test holds it complete."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from dpgate.model.rule import Rule
+from dpgate.model.rule import Expression, Rule
 from dpgate.model.statistics import Measure
 from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text, exactly
 
@@ -164,8 +164,9 @@ class ApprovalRule(Frozen):
     """Roles whose approval a release needs."""
 
     roles: Annotated[tuple[Name, ...], Field(min_length=1)]
-    when: Condition | None = None
-    """Absent: always."""
+    when: Condition | Expression | None = None
+    """Absent: always. As text: an expression in CEL over release, dataset and clock; where it
+    cannot be evaluated the approval is needed."""
 
 
 class Signoff(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 
 from dpgate.model.dataset import Dataset
@@ -11,15 +12,26 @@ from dpgate.model.release import Release
 
 
 def required_roles(
-    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts
+    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts, today: dt.date
 ) -> tuple[str, ...]:
     """Roles whose approval this release needs, in the policy's order.
 
     A domain that rests on an assumption always needs `privacy`.
+
+    Args:
+        policy: the policy in force.
+        dataset: the dataset.
+        release: the manifest.
+        facts: those that are recorded of it.
+        today: the day, in the policy's time zone.
     """
     roles: list[str] = []
     for rule in policy.spec.approvals:
-        if rule.when is None or _holds(rule.when, release, facts):
+        if isinstance(rule.when, str):
+            holds = _true(rule.when, dataset, release, today)
+        else:
+            holds = rule.when is None or _holds(rule.when, release, facts)
+        if holds:
             roles += rule.roles
     if assumptions(dataset, release):
         roles.append("privacy")
@@ -30,6 +42,12 @@ def assumptions(dataset: Dataset, release: Release) -> tuple[str, ...]:
     """Domains and tables of released columns that rest on an assumption, in words."""
     sources = dataset.spec.sources(release.spec.columns)
     return tuple(what for what, _, source in sources if source.assumption is not None)
+
+
+def _true(condition: str, dataset: Dataset, release: Release, today: dt.date) -> bool:
+    from dpgate.policy.cel.condition import needed
+
+    return needed(condition, dataset, release, today)
 
 
 def _holds(condition: Condition, release: Release, facts: Facts) -> bool:

@@ -30,7 +30,8 @@ class Bound:
     """The document that brings it."""
     path: tuple[str | int, ...]
     """Where that document holds it: ("spec", "rules", 3)."""
-    origin: Literal["policy", "dataset", "catalogue"] = "policy"
+    origin: Literal["policy", "dataset", "catalogue", "approvals"] = "policy"
+    """`approvals`: no rule, but the condition of an approval, written as one."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Values of the options of a rule of the catalogue."""
     types: Options = ()
@@ -40,7 +41,8 @@ class Bound:
     def source(self) -> Source:
         """The rule as judging needs it."""
         rule = self.rule
-        return Source(rule.id, rule.when, rule.assert_, rule.message, self.types)
+        early = self.origin == "approvals"
+        return Source(rule.id, rule.when, rule.assert_, rule.message, self.types, early)
 
 
 def rules_of(policy_file: Loaded) -> tuple[Bound, ...]:
@@ -56,6 +58,27 @@ def rules_for(policy_file: Loaded, dataset_file: Loaded) -> tuple[Bound, ...]:
     """The rules that releases of a dataset are held against."""
     del dataset_file
     return rules_of(policy_file)
+
+
+def conditions_of(policy_file: Loaded) -> tuple[Bound, ...]:
+    """The conditions of approvals that are written in CEL; they need only be fit for use."""
+    policy = cast("PrivacyPolicy", policy_file.document)
+    return tuple(
+        Bound(
+            rule=Rule.model_construct(
+                id=f"approvals-{number}",
+                title="When an approval is needed",
+                when=each.when,
+                assert_="true",
+                message="needed",
+            ),
+            loaded=policy_file,
+            path=("spec", "approvals", number),
+            origin="approvals",
+        )
+        for number, each in enumerate(policy.spec.approvals)
+        if isinstance(each.when, str)
+    )
 
 
 def enforcements(policy: PrivacyPolicy) -> dict[str, Enforcement]:
@@ -98,9 +121,13 @@ def problem_of(bound: Bound, fault: Fault) -> Problem:
         file=loaded.file,
         line=line,
         column=column,
-        message=f"rule {bound.rule.id}, {fault.key}: {fault.message}",
+        message=f"{_named(bound)}, {fault.key}: {fault.message}",
         fix=fault.fix,
     )
+
+
+def _named(bound: Bound) -> str:
+    return "approvals" if bound.origin == "approvals" else f"rule {bound.rule.id}"
 
 
 def usable(bounds: Iterable[Bound]) -> None:

@@ -82,6 +82,21 @@ def test_a_rule_that_cannot_be_used_is_an_error_at_its_place(fresh_team: Team) -
     assert (done.returncode, done.stderr.count("policies/organization.yaml:")) == (2, 1)
 
 
+def test_a_condition_of_an_approval_is_an_expression_too(fresh_team: Team) -> None:
+    fresh_team.edit(POLICY, "when: {region_not_in: [US]}", "when: budget.before.size() > 0")
+    for verb in (fresh_team.api.check, fresh_team.adopt):
+        with pytest.raises(DocumentError) as bad:
+            verb()
+        (problem,) = bad.value.problems
+        assert problem.message == "approvals, when: budget is not known here"
+        assert problem.fix == "known here: release, dataset, clock"
+    fresh_team.edit(POLICY, "when: budget.before.size() > 0", "when: release.epsilon >= 1.0")
+    assert fresh_team.api.check().allowed
+    fresh_team.approve("policy")
+    fresh_team.adopt()
+    assert [row.role for row in fresh_team.api.plan(RELEASE).approvals] == ["privacy", "legal"]
+
+
 def test_rules_about_the_ledger_are_judged_by_plan(fresh_team: Team) -> None:
     team = adopted(
         fresh_team,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from dpgate.policy.approvals import assumptions, missing, required_roles
 from dpgate.policy.facts import facts_of
 from tests.unit.policy.worlds import DATASET, POLICY, RELEASE, Changes, dataset, policy, release
 
+TODAY = dt.date(2026, 11, 22)
 ASSUMED = {
     DATASET: {'public_codebook: "list of clinics"': "assumption: {by: Ann, because: they say so}"}
 }
@@ -15,7 +18,7 @@ ASSUMED = {
 
 def roles(changes: Changes | None = None) -> tuple[str, ...]:
     data, manifest = dataset(changes), release(changes)
-    return required_roles(policy(changes), data, manifest, facts_of(data, manifest))
+    return required_roles(policy(changes), data, manifest, facts_of(data, manifest), TODAY)
 
 
 def when(condition: str) -> Changes:
@@ -109,3 +112,21 @@ def test_a_role_that_cannot_sign_stays_missing() -> None:
         "stewards": 1,
         "nobody": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('release.regions.exists(r, r != "US")', ("privacy",)),
+        ('dataset.sensitivities.exists(s, s == "phi")', ("privacy", "legal")),
+        ("clock.year == 2026", ("privacy", "legal")),
+        ("clock.year == 2027", ("privacy",)),
+        ('release.recipients[9] == "acme"', ("privacy", "legal")),
+        ("budget.after.size() > 0", ("privacy", "legal")),
+    ],
+)
+def test_a_condition_in_cel_holds_or_cannot_be_told(
+    condition: str, expected: tuple[str, ...]
+) -> None:
+    """An approval is needed where nobody can say that it is not."""
+    assert roles({POLICY: {"when: {region_not_in: [US]}": f"when: '{condition}'"}}) == expected

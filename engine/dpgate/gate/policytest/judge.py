@@ -61,7 +61,9 @@ class Judge:
         missing, unexpected = _compared(case, tested, found)
         if case.needs is not None:
             facts = facts_of(tested.case.dataset, tested.case.release)
-            roles = required_roles(policy, tested.case.dataset, tested.case.release, facts)
+            roles = required_roles(
+                policy, tested.case.dataset, tested.case.release, facts, time.day
+            )
             missing += [f"approval of {role}" for role in case.needs if role not in roles]
             unexpected += [
                 f"approval of {role} is needed" for role in roles if role not in case.needs

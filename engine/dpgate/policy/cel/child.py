@@ -67,10 +67,10 @@ def _compiled(rules: Any) -> tuple[dict[int, Any], list[list[Any]]]:
 
     programs: dict[int, Any] = {}
     faults: list[list[Any]] = []
-    for number, (name, when, assertion, message, options) in enumerate(rules):
+    for number, (name, when, assertion, message, options, early) in enumerate(rules):
         typed = tuple((option, kind) for option, kind in options)
         try:
-            programs[number] = compile_rule(Source(name, when, assertion, message, typed))
+            programs[number] = compile_rule(Source(name, when, assertion, message, typed, early))
         except RuleError as error:
             faults += [[number, *fault] for fault in error.faults]
     return programs, faults

@@ -13,7 +13,7 @@ from dpgate.policy.cel import wording
 from dpgate.policy.cel.schema import environment
 from dpgate.policy.cel.source import Fault, Options, RuleError, Source
 from dpgate.policy.cel.template import Hole, TemplateError, parts
-from dpgate.policy.cel.types import ROOTS, Stage, stage_of
+from dpgate.policy.cel.types import CHECKED, ROOTS, Stage, stage_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ def compile_rule(source: Source) -> Program:
     Raises:
         RuleError: with every fault found, one for each of its expressions.
     """
-    roots = frozenset(ROOTS)
+    roots = CHECKED if source.early else frozenset(ROOTS)
     env = environment(roots, source.options)
     faults: list[Fault] = []
     used: set[str] = set()

@@ -21,6 +21,8 @@ class Source(NamedTuple):
     message: str
     options: Options = ()
     """Names and types of the options that it can use."""
+    early: bool = False
+    """Whether it can use documents and the day alone."""
 
 
 class Fault(NamedTuple):
