@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _VERBS = {
     "adopt": "dpgate.gate.adopt",
     "approve": "dpgate.gate.approve",
+    "author": "dpgate.gate.author",
     "check": "dpgate.gate.check",
     "checkpoint": "dpgate.gate.checkpoint",
     "explain": "dpgate.gate.explain",
@@ -29,6 +30,7 @@ _VERBS = {
     "plans": "dpgate.gate.plans",
     "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
+    "refuse": "dpgate.gate.refuse",
     "release": "dpgate.gate.release",
     "sample": "dpgate.gate.sample",
     "show": "dpgate.gate.ledger",
@@ -41,6 +43,7 @@ _VERBS = {
 __all__ = [
     "adopt",
     "approve",
+    "author",
     "check",
     "checkpoint",
     "explain",
@@ -53,6 +56,7 @@ __all__ = [
     "plans",
     "recommend",
     "recover",
+    "refuse",
     "release",
     "sample",
     "show",
@@ -65,6 +69,7 @@ __all__ = [
 if TYPE_CHECKING:
     from dpgate.gate.adopt import adopt
     from dpgate.gate.approve import approve
+    from dpgate.gate.author import author
     from dpgate.gate.check import check
     from dpgate.gate.checkpoint import checkpoint
     from dpgate.gate.explain import explain
@@ -76,6 +81,7 @@ if TYPE_CHECKING:
     from dpgate.gate.plans import plans
     from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
+    from dpgate.gate.refuse import refuse
     from dpgate.gate.release import release
     from dpgate.gate.sample import sample
     from dpgate.gate.verify import verify

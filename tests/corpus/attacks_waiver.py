@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from dpgate.gate.approvals import release_subjects, waiver_subjects
+from dpgate.gate.approvals import subjects
 from dpgate.gate.signed import offers
 from dpgate.gate.waivers_kept import recorded
 from dpgate.gate.workspace import workspace
@@ -66,7 +66,7 @@ def _signature(scene: Scene, waiver: Document, who: str, role: str, **changes: A
         "nonce": "0" * 32,
     }
     predicate = WaiverApproval(**{**given, **changes})
-    payload = statement.statement(predicate, waiver_subjects(predicate)).payload()
+    payload = statement.statement(predicate, subjects(predicate)).payload()
     data = envelope.seal(payload, [scene.team.key(who)]).to_bytes()
     path = f"{WAIVERS}/{NAME}/approvals/{role}-{who}-{predicate.nonce[:2]}.dsse.json"
     return embedded(path, data)
@@ -84,7 +84,7 @@ def _consent(scene: Scene, release: str, waivers: Iterable[Document]) -> tuple[D
     assert isinstance(approval, ReleaseApproval)
     digests = tuple(sorted(each.sha256 for each in waivers if each.path.endswith(".yaml")))
     mine = approval.model_copy(update={"waivers": digests})
-    payload = statement.statement(mine, release_subjects(mine)).payload()
+    payload = statement.statement(mine, subjects(mine)).payload()
     data = envelope.seal(payload, [scene.team.key("privacy")]).to_bytes()
     return (Document(path=document.path, sha256=sha256(data), text=data.decode()),)
 

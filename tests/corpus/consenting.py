@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import dpgate
-from dpgate.gate.approvals import release_subjects
+from dpgate.gate.approvals import subjects
 from dpgate.gate.costing import cost_of, to_record
 from dpgate.gate.opening import loaded_document
 from dpgate.gate.signed import approval_files
@@ -28,7 +28,7 @@ def approval_in(document: Document) -> ReleaseApproval:
 
 
 def signed(approval: ReleaseApproval, key: PrivateKey, path: str) -> Document:
-    payload = statements.statement(approval, release_subjects(approval)).payload()
+    payload = statements.statement(approval, subjects(approval)).payload()
     return embedded(path, envelope.seal(payload, [key]).to_bytes())
 
 
@@ -96,7 +96,7 @@ def consent(scene: Scene, name: str) -> tuple[Any, ...]:
         nonce="0" * 32,
         expires=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=9),
     )
-    payload = statements.statement(approval, release_subjects(approval)).payload()
+    payload = statements.statement(approval, subjects(approval)).payload()
     data = envelope.seal(payload, [scene.team.key("privacy")]).to_bytes()
     path = f"releases/{name}/approvals/privacy.dsse.json"
     return (Document(path=path, sha256=sha256(data), text=data.decode()),)

@@ -21,18 +21,24 @@ from dpgate.model.event import Event
 from dpgate.model.record import (
     PREDICATES,
     Artifact,
+    Authorship,
     Claim,
     Document,
+    Entry,
     Facts,
     Genesis,
     PolicyAdopted,
     PolicyApproval,
+    PolicyRefusal,
     Predicate,
     ReleaseApproval,
+    ReleaseRefusal,
     Reserve,
+    Reviewed,
     Sample,
     Settle,
     Spend,
+    WaiverApproval,
     Withdraw,
 )
 from tests.suites.ledgers import ledger
@@ -60,6 +66,9 @@ SPENDS = st.builds(
     delta0=NUMBERS,
 )
 EVENTS: st.SearchStrategy[tuple[Event, ...]] = st.integers(0, 10**6).map(lambda n: tuple(ledger(n)))
+COLUMNS = st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True), max_size=3).map(
+    tuple
+)
 FACTS = st.builds(
     Facts,
     populations=st.lists(NAMES, min_size=1, max_size=3).map(tuple),
@@ -68,6 +77,9 @@ FACTS = st.builds(
     recipients=st.lists(NAMES, max_size=3).map(tuple),
     sensitivities=st.lists(NAMES, max_size=3).map(tuple),
     groups=st.lists(NAMES, max_size=3).map(tuple),
+    regions=st.lists(st.sampled_from(("US", "FR")), max_size=2).map(tuple),
+    columns=COLUMNS,
+    quasi_identifiers=COLUMNS,
 )
 CLAIMS = st.builds(
     Claim,
@@ -104,6 +116,16 @@ REASONS = TEXTS.filter(bool)
 LINES = REASONS.filter(str.isprintable)
 NONCES = st.binary(min_size=16, max_size=16).map(bytes.hex)
 
+LIFTS = st.lists(DIGESTS, max_size=2).map(tuple)
+REVIEWED = st.lists(
+    st.builds(
+        Reviewed,
+        repository=st.just("acme/releases"),
+        pull=st.integers(1, 10**6),
+        reviewers=st.lists(st.sampled_from(("ann", "bob-2", "x[bot]")), min_size=1).map(tuple),
+    ),
+    max_size=2,
+).map(tuple)
 ENTRIES: dict[type, st.SearchStrategy[Predicate]] = {
     Genesis: st.builds(
         Genesis,
@@ -122,6 +144,8 @@ ENTRIES: dict[type, st.SearchStrategy[Predicate]] = {
         facts=FACTS,
         documents=TWO,
         approvals=APPROVALS,
+        reviewed=REVIEWED,
+        waivers=APPROVALS,
         events=EVENTS,
         spend=SPENDS,
         claim=CLAIMS,
@@ -188,6 +212,8 @@ CONSENT: dict[type, st.SearchStrategy[Predicate]] = {
         cost=SPENDS,
         attempts=st.integers(1, 100),
         expires=st.dates(),
+        lifts=LIFTS,
+        waivers=LIFTS,
     ),
     PolicyApproval: st.builds(
         PolicyApproval,
@@ -195,6 +221,45 @@ CONSENT: dict[type, st.SearchStrategy[Predicate]] = {
         role=NAMES,
         previous=st.none() | DIGESTS,
         policy_set=DIGESTS,
+        lifts=LIFTS,
+    ),
+    WaiverApproval: st.builds(
+        WaiverApproval,
+        root=DIGESTS,
+        waiver=DIGESTS,
+        rule=NAMES,
+        release=RELEASES,
+        role=NAMES,
+        policy_set=DIGESTS,
+        expires=st.dates(),
+        nonce=NONCES,
+    ),
+    ReleaseRefusal: st.builds(
+        ReleaseRefusal,
+        root=DIGESTS,
+        release=RELEASES,
+        role=NAMES,
+        manifest=DIGESTS,
+        dataset=DIGESTS,
+        reason=LINES,
+        nonce=NONCES,
+    ),
+    PolicyRefusal: st.builds(
+        PolicyRefusal,
+        root=st.none() | DIGESTS,
+        role=NAMES,
+        previous=st.none() | DIGESTS,
+        policy_set=DIGESTS,
+        reason=LINES,
+        nonce=NONCES,
+    ),
+    Authorship: st.builds(
+        Authorship,
+        root=DIGESTS,
+        release=RELEASES,
+        role=NAMES,
+        manifest=DIGESTS,
+        dataset=DIGESTS,
     ),
 }
 
@@ -218,7 +283,7 @@ def test_every_kind_of_record_is_here() -> None:
 @given(data=st.data())
 def test_an_entry_is_read_back_as_it_was(kind: type, data: st.DataObject, key: PrivateKey) -> None:
     entry = data.draw(ENTRIES[kind])
-    assert not isinstance(entry, ReleaseApproval | PolicyApproval)
+    assert isinstance(entry, Entry)
     payload = statements.statement(entry, subjects(entry)).payload()
     written = envelope.seal(payload, [key]).to_bytes()
     link = read_link(file_name(entry), written)

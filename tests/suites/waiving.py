@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dpgate.gate.approvals import waiver_subjects
+from dpgate.gate.approvals import subjects
 from dpgate.gate.waivers import Ground, Offer
 from dpgate.ledger import envelope
 from dpgate.ledger.keys import PrivateKey, generate, load_private
@@ -92,7 +92,7 @@ class Bench:
             "nonce": "0" * 32,
         }
         approval = WaiverApproval(**{**given, **changes})
-        payload = statement(approval, waiver_subjects(approval)).payload()
+        payload = statement(approval, subjects(approval)).payload()
         made = envelope.seal(payload, [self.keys[who]]).to_bytes().decode()
         path = f"policies/waivers/{offer.name}/approvals/{role}-{who}.dsse.json"
         return Document(path=path, sha256=sha256(made.encode()), text=made)

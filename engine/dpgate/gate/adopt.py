@@ -181,6 +181,12 @@ def _approved(
     judgement = judge_policy(
         documents, root=root, previous=previous, adopted=policy_set(space.policy_file), ring=ring
     )
+    if judgement.refused:
+        no = judgement.refused[0]
+        raise SignatureError(
+            f"{no.role} refused the policy: {no.reason} (key {no.key})",
+            fix=f"change the policy; or the same key takes it back: dpgate approve policy --role {no.role} --key KEY",
+        )
     lacking = missing(policy, policy.spec.policy_change.roles, judgement.signed)
     if lacking:
         role = next(iter(lacking))

@@ -1,19 +1,30 @@
-"""Which approvals count. One function decides, for `plan`, `release` and `verify` alike."""
+"""Which approvals, refusals and authors' signatures count.
+
+One function decides for releases, for `plan`, `release` and `verify` alike, and one for policies.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dpgate.accounting.filter import Spend
-from dpgate.errors import ChainError, SignatureError
 from dpgate.gate.costing import from_record
-from dpgate.ledger import envelope, statement
-from dpgate.ledger.keys import PublicKey
+from dpgate.gate.statements import Rejection, Signed, read
 from dpgate.ledger.roles import Keyring
-from dpgate.loading.canonical import sha256
-from dpgate.model.record import Document, PolicyApproval, ReleaseApproval, WaiverApproval
+from dpgate.model.policy import Separation
+from dpgate.model.record import (
+    Approval,
+    Authorship,
+    Consent,
+    Document,
+    PolicyApproval,
+    PolicyRefusal,
+    ReleaseApproval,
+    ReleaseRefusal,
+    WaiverApproval,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +36,9 @@ class Binding:
     policy_set: str
     manifest: str
     dataset: str
-    cost: Spend
-    """What one attempt costs; an approval must allow at least this at every order."""
+    cost: Spend | None
+    """What one attempt costs; an approval must allow at least this at every order. None where a rule
+    denies it before anything is planned: then only refusals are judged."""
     waivers: tuple[str, ...] = ()
     """Digests of the waivers that it uses; an approval must accept them all."""
 
@@ -44,14 +56,43 @@ class WaiverBinding:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A refusal that is in force."""
+
+    role: str
+    key: str
+    """Fingerprint."""
+    path: str
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Until:
+    """The last day on which one key's approval counts."""
+
+    role: str
+    key: str
+    path: str
+    day: dt.date
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """Approvals that count, and those that do not."""
+    """What counts, what stands against it, and what does not count."""
 
     signed: Mapping[str, frozenset[str]]
     """Fingerprints of the distinct keys that approved, by role."""
     counted: tuple[Document, ...]
-    rejected: tuple[tuple[str, str], ...]
+    """What a record embeds: approvals, authors' signatures, and refusals that were taken back."""
+    rejected: tuple[Rejection, ...]
     """Path and reason."""
+    refused: tuple[Refused, ...] = ()
+    """Refusals in force. While there is one, there is no release and no adoption."""
+    authors: frozenset[str] = frozenset()
+    """Fingerprints of the keys that signed as the author."""
+    until: tuple[Until, ...] = ()
+    """When the approvals expire."""
 
 
 def judge_release(
@@ -60,27 +101,33 @@ def judge_release(
     ring: Keyring,
     day: dt.date,
     used: Mapping[str, int],
+    separation: Separation | None = None,
 ) -> Judgement:
-    """Judge approvals of a release.
+    """Judge what was signed about a release.
 
     Args:
-        documents: the approval files.
+        documents: the files beside the manifest, or those that a record embeds.
         binding: what they must name.
         ring: keys of the roles of the policy in force.
         day: the day on which they must be in force.
         used: attempts already made on each approval, by its digest.
+        separation: the policy's; says who may sign as the author.
     """
 
-    def fault(document: Document, approval: object) -> tuple[str, str]:
-        if not isinstance(approval, ReleaseApproval):
-            return "", "it approves something else than a release"
-        return approval.role, _release_fault(approval, binding, day, used.get(document.sha256, 0))
+    def fault(document: Document, predicate: object) -> str:
+        if not isinstance(predicate, ReleaseApproval | ReleaseRefusal | Authorship):
+            return "it approves something else than a release"
+        reason = _elsewhere(predicate, binding)
+        if reason:
+            return reason
+        if isinstance(predicate, ReleaseApproval):
+            return _approval_fault(predicate, binding, day, used.get(document.sha256, 0))
+        may = separation is None or predicate.role in separation.authors
+        if isinstance(predicate, Authorship) and not may:
+            return f"role {predicate.role} may not sign as the author"
+        return ""
 
-    def subjects(approval: object) -> dict[str, str]:
-        assert isinstance(approval, ReleaseApproval)  # noqa: S101 - fault() saw to it
-        return release_subjects(approval)
-
-    return _judge(documents, ring, fault, subjects)
+    return _weighed(*read(documents, ring, fault, subjects))
 
 
 def judge_policy(
@@ -91,24 +138,21 @@ def judge_policy(
     adopted: str,
     ring: Keyring,
 ) -> Judgement:
-    """Judge approvals of a policy, by the keys of the policy it replaces (the first: its own)."""
+    """Judge what was signed about a policy, by the keys of the policy it replaces (the first: its own)."""
 
-    def fault(_: Document, approval: object) -> tuple[str, str]:
-        if not isinstance(approval, PolicyApproval):
-            return "", "it approves something else than a policy"
-        if approval.root != root:
-            return approval.role, "it is for another repository"
-        if approval.policy_set != adopted:
-            return approval.role, "it approves another version of the policy"
-        if approval.previous != previous:
-            return approval.role, "it replaces another policy than the one in force"
-        return approval.role, ""
+    def fault(_: Document, predicate: object) -> str:
+        if not isinstance(predicate, PolicyApproval | PolicyRefusal):
+            return "it approves something else than a policy"
+        does = "approves" if isinstance(predicate, PolicyApproval) else "refuses"
+        if predicate.root != root:
+            return "it is for another repository"
+        if predicate.policy_set != adopted:
+            return f"it {does} another version of the policy"
+        if predicate.previous != previous:
+            return "it replaces another policy than the one in force"
+        return ""
 
-    def subjects(approval: object) -> dict[str, str]:
-        assert isinstance(approval, PolicyApproval)  # noqa: S101 - fault() saw to it
-        return {"policy": approval.policy_set}
-
-    return _judge(documents, ring, fault, subjects)
+    return _weighed(*read(documents, ring, fault, subjects))
 
 
 def judge_waiver(documents: Iterable[Document], binding: WaiverBinding, ring: Keyring) -> Judgement:
@@ -128,51 +172,48 @@ def judge_waiver(documents: Iterable[Document], binding: WaiverBinding, ring: Ke
         ("was given for another version of the waiver", "waiver"),
     )
 
-    def fault(_: Document, approval: object) -> tuple[str, str]:
-        if not isinstance(approval, WaiverApproval):
-            return "", "it approves something else than a waiver"
-        unlike = (words for words, at in wanted if getattr(approval, at) != getattr(binding, at))
-        return approval.role, "".join(f"it {words}" for words in list(unlike)[:1])
+    def fault(_: Document, predicate: object) -> str:
+        if not isinstance(predicate, WaiverApproval):
+            return "it approves something else than a waiver"
+        unlike = (words for words, at in wanted if getattr(predicate, at) != getattr(binding, at))
+        return "".join(f"it {words}" for words in list(unlike)[:1])
 
-    def subjects(approval: object) -> dict[str, str]:
-        assert isinstance(approval, WaiverApproval)  # noqa: S101 - fault() saw to it
-        return waiver_subjects(approval)
-
-    return _judge(documents, ring, fault, subjects)
+    return _weighed(*read(documents, ring, fault, subjects))
 
 
-def waiver_subjects(approval: WaiverApproval) -> dict[str, str]:
-    """What a signature under a waiver is about."""
-    return {"waiver": approval.waiver}
-
-
-def release_subjects(approval: ReleaseApproval) -> dict[str, str]:
-    """What an approval of a release is about."""
-    dataset = approval.release.split("/")[0]
+def subjects(predicate: Consent) -> dict[str, str]:
+    """What a statement that people sign is about, by digest."""
+    if isinstance(predicate, WaiverApproval):
+        return {"waiver": predicate.waiver}
+    if isinstance(predicate, PolicyApproval | PolicyRefusal):
+        return {"policy": predicate.policy_set}
+    dataset = predicate.release.split("/")[0]
     return {
-        f"releases/{dataset}/dataset.yaml": approval.dataset,
-        f"releases/{approval.release}/release.yaml": approval.manifest,
+        f"releases/{dataset}/dataset.yaml": predicate.dataset,
+        f"releases/{predicate.release}/release.yaml": predicate.manifest,
     }
 
 
-def _release_fault(approval: ReleaseApproval, binding: Binding, day: dt.date, used: int) -> str:
-    named = (
-        approval.root,
-        approval.release,
-        approval.policy_set,
-        approval.manifest,
-        approval.dataset,
-    )
-    wanted = (binding.root, binding.release, binding.policy_set, binding.manifest, binding.dataset)
-    what = ("repository", "release", "policy", "manifest", "dataset")
-    for kind, given, needed in zip(what, named, wanted, strict=True):
-        if given != needed:
-            change = (
-                "it is for another"
-                if kind in ("repository", "release")
-                else "it approved another version of the"
-            )
-            return f"{change} {kind}"
+def _elsewhere(predicate: ReleaseApproval | ReleaseRefusal | Authorship, binding: Binding) -> str:
+    """Why a statement is about something else than this release as it stands; empty if it is not.
+
+    A refusal and an author's signature hold under whatever policy: they bind no policy.
+    """
+    if predicate.root != binding.root:
+        return "it is for another repository"
+    if predicate.release != binding.release:
+        return "it is for another release"
+    did = {ReleaseApproval: "approved", ReleaseRefusal: "refused"}.get(type(predicate), "is for")
+    if isinstance(predicate, ReleaseApproval) and predicate.policy_set != binding.policy_set:
+        return f"it {did} another version of the policy"
+    if predicate.manifest != binding.manifest:
+        return f"it {did} another version of the manifest"
+    if predicate.dataset != binding.dataset:
+        return f"it {did} another version of the dataset"
+    return ""
+
+
+def _approval_fault(approval: ReleaseApproval, binding: Binding, day: dt.date, used: int) -> str:
     if not set(binding.waivers) <= set(approval.waivers):
         return "the release uses a waiver that it does not accept"
     if day > approval.expires:
@@ -181,49 +222,56 @@ def _release_fault(approval: ReleaseApproval, binding: Binding, day: dt.date, us
         return (
             f"its {approval.attempts} attempt{'s are' if approval.attempts > 1 else ' is'} used up"
         )
-    return _cost_fault(approval, binding)
+    return _cost_fault(approval, binding.cost) if binding.cost else ""
 
 
-def _cost_fault(approval: ReleaseApproval, binding: Binding) -> str:
+def _cost_fault(approval: ReleaseApproval, cost: Spend) -> str:
     allowed = from_record(approval.cost)
-    if allowed.orders.keys() != binding.cost.orders.keys():
+    if allowed.orders.keys() != cost.orders.keys():
         return "it was given at other orders than the policy's"
-    over = any(binding.cost.orders[order] > limit for order, limit in allowed.orders.items())
-    if over or binding.cost.delta0 > allowed.delta0:
+    over = any(cost.orders[order] > limit for order, limit in allowed.orders.items())
+    if over or cost.delta0 > allowed.delta0:
         return "the release now costs more than it allows"
     return ""
 
 
-def _judge(
-    documents: Iterable[Document],
-    ring: Keyring,
-    fault: Callable[[Document, object], tuple[str, str]],
-    subjects: Callable[[object], dict[str, str]],
-) -> Judgement:
+def _weighed(statements: tuple[Signed, ...], rejected: tuple[Rejection, ...]) -> Judgement:
+    """Hold statements that are all in order against each other; their order decides nothing."""
+    authors = frozenset(s.key for s in statements if isinstance(s.predicate, Authorship))
+    given = [(s, s.predicate) for s in statements if isinstance(s.predicate, Approval)]
+    own = [s for s, _ in given if s.key in authors]
+    approvals = [(s, approval) for s, approval in given if s.key not in authors]
+    lifted = {
+        (s.key, digest)
+        for s, approval in approvals
+        if not isinstance(approval, WaiverApproval)
+        for digest in approval.lifts
+    }
     signed: dict[str, set[str]] = {}
-    counted: list[Document] = []
-    rejected: list[tuple[str, str]] = []
-    for document in documents:
-        try:
-            sealed = envelope.parse(document.text.encode())
-            parsed = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES)
-            role, reason = fault(document, parsed.predicate)
-            if sha256(document.text.encode()) != document.sha256:
-                reason = "its text does not match its recorded digest"  # attempts are counted by it
-            if not reason and len(sealed.signatures) != 1:
-                reason = "it holds more than one signature"  # in another order it would count anew
-            if not reason and dict(parsed.subjects) != subjects(parsed.predicate):
-                reason = "its subjects are not what it approves"
-            if not reason and role not in ring:
-                reason = f"the policy has no role {role}"
-            keys = sealed.signers(ring[role]) if not reason else frozenset[PublicKey]()
-        except (SignatureError, ChainError) as error:
-            reason, keys, role = error.message, frozenset[PublicKey](), ""
-        if reason:
-            rejected.append((document.path, reason))
-            continue
-        counted.append(document)
-        signed.setdefault(role, set()).update(key.fingerprint for key in keys)
+    for s, _ in approvals:
+        signed.setdefault(s.predicate.role, set()).add(s.key)
+    refused = tuple(
+        Refused(
+            role=s.predicate.role, key=s.key, reason=s.predicate.reason,
+            path=s.document.path, sha256=s.document.sha256,
+        )
+        for s in statements
+        if isinstance(s.predicate, ReleaseRefusal | PolicyRefusal)
+        and (s.key, s.document.sha256) not in lifted
+    )  # fmt: skip
+    left_out = {s.document.sha256 for s in own} | {r.sha256 for r in refused}
     return Judgement(
-        {role: frozenset(keys) for role, keys in signed.items()}, tuple(counted), tuple(rejected)
+        signed={role: frozenset(keys) for role, keys in signed.items()},
+        counted=tuple(s.document for s in statements if s.document.sha256 not in left_out),
+        rejected=(*rejected, *((s.document.path, _OWN) for s in own)),
+        refused=refused,
+        authors=authors,
+        until=tuple(
+            Until(approval.role, s.key, s.document.path, approval.expires)
+            for s, approval in approvals
+            if isinstance(approval, ReleaseApproval)
+        ),
     )
+
+
+_OWN = "its key signed as the author of this manifest"

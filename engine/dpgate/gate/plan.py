@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import budgets, check, increments, judged, ruling
-from dpgate.gate.approvals import Binding, Judgement, judge_release
+from dpgate.gate import budgets, check, consent, increments, judged, ruling
+from dpgate.gate.approvals import Judgement
 from dpgate.gate.circumstances import Circumstances
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
 from dpgate.gate.regions import with_ends
-from dpgate.gate.results import ApprovalRow, PlanResult, Rejected, ScopeRow
+from dpgate.gate.results import PlanResult, Rejected, ScopeRow
 from dpgate.gate.ruling import Opinion
-from dpgate.gate.signed import approval_files, ground_of, offers
+from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.verdict import following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import NO_WAIVERS, Waiving, waiving, with_waivers
 from dpgate.gate.workspace import Case, Workspace, now, workspace
-from dpgate.ledger.roles import Keyring, keyring
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain, short
-from dpgate.policy.approvals import missing, required_roles
+from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.limits import lowered_by, too_high
 from dpgate.policy.resets import dropped
@@ -83,23 +82,24 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     done = standing.past.released_by(case.name) is not None
     waivers = waiving(offers(space, case.name), case.name, ground_of(standing, time))
     weighed = weigh(case, standing, time, waivers, costed=not done)
-    cost, findings = weighed.cost, weighed.findings
-    used = waivers.used(findings)
+    used = waivers.used(weighed.findings)
     case = replace(case, waivers=tuple(each.waiver for each in used))
-    findings += waivers.findings(findings)
-    ring = keyring(policy)
+    weighed = weighed.but(waivers.findings(weighed.findings))
     facts = facts_of(case.dataset, case.release)
-    approvals = _approvals(space, case, standing, cost, ring, time, used)
     roles = required_roles(policy, case.dataset, case.release, facts, time.day)
+    approvals = Judgement({}, (), ())
+    if not done:
+        approvals = consent.judged(space, case, standing, weighed.cost, time, used)
+        weighed = weighed.but(consent.findings(case.name, approvals, policy, roles, time.day))
     opinion = _opinion(case, standing, time, weighed, roles, approvals)
-    weighed = replace(weighed, findings=findings + opinion.findings)
-    result = _result(space, case, standing, weighed, approvals, roles, opinion.consenting)
+    weighed = weighed.but(opinion.findings)
+    result = _result(space, case, standing, weighed, approvals, time.day, opinion.consenting)
     result = with_waivers(result, waivers)
     return Planned(
         result=result,
         case=case,
         standing=standing,
-        cost=cost,
+        cost=weighed.cost,
         approvals=approvals,
         consenting=opinion.consenting,
         waivers=used,
@@ -116,6 +116,10 @@ class Weighed:
     cost: Cost | None
     """None where a rule denies, so that nothing could be planned."""
     rows: tuple[ScopeRow, ...]
+
+    def but(self, more: tuple[Finding, ...]) -> Weighed:
+        """The same with further findings."""
+        return replace(self, findings=self.findings + more)
 
 
 def weigh(
@@ -196,41 +200,6 @@ def _opinion(
     )
     rules = rules_for(standing.policy_file, case.dataset_file)
     return ruling.further(rules, case, known.facts, "approvals")
-
-
-def binding_of(
-    case: Case, standing: Standing, cost: Cost, waivers: Iterable[Decided] = ()
-) -> Binding:
-    """What an approval of this release must name."""
-    return Binding(
-        root=standing.root,
-        release=case.name,
-        policy_set=standing.policy_set,
-        manifest=case.release_file.digest,
-        dataset=case.dataset_file.digest,
-        cost=cost.spend,
-        waivers=tuple(each.offer.file.digest for each in waivers),
-    )
-
-
-def _approvals(
-    space: Workspace,
-    case: Case,
-    standing: Standing,
-    cost: Cost | None,
-    ring: Keyring,
-    time: Clock,
-    used: tuple[Decided, ...],
-) -> Judgement:
-    if cost is None:
-        return Judgement({}, (), ())
-    return judge_release(
-        approval_files(space, f"releases/{case.name}"),
-        binding_of(case, standing, cost, used),
-        ring,
-        time.day,
-        standing.past.used(case.name),
-    )
 
 
 def _reset_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
@@ -322,15 +291,22 @@ def _result(
     standing: Standing,
     weighed: Weighed,
     approvals: Judgement,
-    roles: tuple[str, ...],
+    day: dt.date,
     consenting: frozenset[str],
 ) -> PlanResult:
     policy, cost, findings = standing.policy, weighed.cost, weighed.findings
+    facts = facts_of(case.dataset, case.release)
+    roles = required_roles(policy, case.dataset, case.release, facts, day)
     lacking = missing(policy, roles, approvals.signed)
+    unsigned = cost is not None and author_missing(policy, approvals.authors)
     still_open = standing.past.open(case.name)
     done = standing.past.released_by(case.name)
     comes_to = verdict(
-        findings, lacking, still_open, released=done is not None, consenting=consenting
+        findings,
+        still_open,
+        unsigned=unsigned or bool(lacking),
+        released=done is not None,
+        consenting=consenting,
     )
     if standing.past.withdrawn(case.name):
         comes_to = "withdrawn"
@@ -357,7 +333,9 @@ def _result(
         marginals=cost.product.marginals(cost.events) if cost else (),
         rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
-        approvals=tuple(_approval_row(standing, role, approvals) for role in roles),
+        approvals=consent.rows(policy, roles, approvals, day),
+        refusals=consent.refusals(approvals),
+        reviews=required_reviews(policy, case.dataset, case.release, facts, day),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
         findings=with_ends(findings, (*space.documents.read, standing.policy_file)),
         attempts=standing.past.attempts(case.name),
@@ -366,14 +344,10 @@ def _result(
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(policy),
-        next=following(case.name, comes_to, lacking, still_open),
+        next=following(
+            case.name, comes_to, consent.step(case.name, policy, lacking, approvals), still_open
+        ),
     )
-
-
-def _approval_row(standing: Standing, role: str, approvals: Judgement) -> ApprovalRow:
-    rule = standing.policy.spec.roles.get(role)
-    by = tuple(sorted(approvals.signed.get(role, frozenset())))
-    return ApprovalRow(role=role, needed=rule.threshold if rule else 1, have=len(by), by=by)
 
 
 def _policy_note(space: Workspace, standing: Standing) -> str:

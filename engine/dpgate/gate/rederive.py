@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from dpgate.accounting.filter import Spend
 from dpgate.errors import ChainError, SignatureError
 from dpgate.gate import check, ruling
-from dpgate.gate.approvals import Binding, judge_policy, judge_release
+from dpgate.gate.approvals import Binding, Judgement, judge_policy, judge_release
 from dpgate.gate.costing import from_record
 from dpgate.gate.opening import loaded_document
 from dpgate.gate.waivers import Ground
@@ -36,7 +36,7 @@ from dpgate.model.record import (
     Settle,
     Withdraw,
 )
-from dpgate.policy.approvals import missing, required_roles
+from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import clock_of, facts_of
 from dpgate.policy.limits import too_high
 from dpgate.policy.resets import dropped
@@ -191,6 +191,7 @@ def policies(chain: Chain) -> str:
             ring=_ring(judge),
         )
         _demand(link, _policy(judge), _policy(judge).spec.policy_change.roles, judgement.signed)
+        _unrefused(link, judgement)
         if judgement.rejected:
             raise ChainError(
                 f"{link.path}: holds an approval that does not count: {judgement.rejected[0][1]}"
@@ -255,6 +256,30 @@ def waivers_of(each: Judged, root: str) -> Waiving:
         policy_set=each.policy_document.sha256,
     )
     return held(each.link.path, each.entry, ground)
+
+
+def _unrefused(link: Link, judgement: Judgement) -> None:
+    if judgement.refused:
+        no = judgement.refused[0]
+        raise SignatureError(
+            f"{link.path}: {no.role} had refused it, and did not take it back: {no.reason}"
+        )
+
+
+def _reviewed(each: Judged) -> None:
+    """Reviews that the policy demanded are on record: the runner's word, which can't be checked."""
+    day = clock_of(each.policy, each.entry.time).day
+    case = each.case
+    needed = required_reviews(each.policy, case.dataset, case.release, each.facts, day)
+    seen = each.entry.reviewed
+    enough = len(seen) == len(needed) and all(
+        len(set(there.reviewers)) >= rule.at_least
+        for rule, there in zip(needed, seen, strict=False)
+    )
+    if not enough:
+        raise SignatureError(
+            f"{each.link.path}: does not say who reviewed it on GitHub, as the policy demands"
+        )
 
 
 def documents(reserves: Sequence[Judged], root: str) -> str:
@@ -322,12 +347,23 @@ def approvals(
             waivers=tuple(offer.file.digest for offer in recorded(entry.waivers)),
         )
         day = clock_of(policy, entry.time).day
-        judgement = judge_release(entry.approvals, binding, _ring(each.policy_document), day, used)
+        judgement = judge_release(
+            entry.approvals,
+            binding,
+            _ring(each.policy_document),
+            day,
+            used,
+            policy.spec.separation,
+        )
+        _unrefused(each.link, judgement)
         if judgement.rejected:
             path, reason = judgement.rejected[0]
             raise SignatureError(f"{each.link.path}: approval {path} does not count: {reason}")
         roles = required_roles(policy, case.dataset, case.release, each.facts, day)
         _demand(each.link, policy, roles, judgement.signed)
+        if author_missing(policy, judgement.authors):
+            raise SignatureError(f"{each.link.path}: nobody signed as the author")
+        _reviewed(each)
         signed[each.link.digest] = judgement.signed
         for document in entry.approvals:
             used[document.sha256] = used.get(document.sha256, 0) + 1

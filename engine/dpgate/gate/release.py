@@ -6,6 +6,7 @@ gate, stage · 5 settle (pushed before anything is promoted) · 6 promote.
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.product import Progress
-from dpgate.gate.results import ReleaseResult
+from dpgate.gate.results import PlanResult, ReleaseResult
 from dpgate.gate.signed import offers
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.standing import standing_of
@@ -29,7 +30,8 @@ from dpgate.gate.worktree import require_releasable, unpushed
 from dpgate.ledger.chain import Link
 from dpgate.ledger.roles import keyring
 from dpgate.ledger.signers.interface import Signer
-from dpgate.model.record import Reserve
+from dpgate.model.finding import Finding
+from dpgate.model.record import Reserve, Reviewed
 from dpgate.model.values import plain, short
 from dpgate.policy.facts import facts_of
 
@@ -117,9 +119,12 @@ def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
         )
         if plan.result.verdict != "ready":
             return ReleaseResult(release=job.release, outcome="denied", plan=plan.result)
+        witnessed = _witnessed(plan, ledger)
+        if isinstance(witnessed, PlanResult):
+            return ReleaseResult(release=job.release, outcome="denied", plan=witnessed)
         _preflight(job, plan)
         try:
-            ledger, link = _reserve(job, plan, ledger)
+            ledger, link = _reserve(job, plan, ledger, witnessed)
         except ConflictError:
             if turn == entries.ATTEMPTS - 1:
                 raise
@@ -129,6 +134,32 @@ def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
             continue
         return _spent(job, plan, ledger, link)
     raise ConflictError("the ledger kept moving")  # pragma: no cover - the loop returns or raises
+
+
+def _witnessed(plan: Planned, ledger: OpenLedger) -> tuple[Reviewed, ...] | PlanResult:
+    """Reviews on GitHub that the policy demands as well; or the plan that says what is missing."""
+    if not plan.result.reviews:
+        return ()
+    from dpgate.gate.github.reviews import witness
+
+    found = witness(ledger.store, plan.case.name, plan.result.reviews, os.environ)
+    lacking = tuple(
+        Finding(
+            rule="github-reviews",
+            level="deny",
+            outcome="error" if each.error else "violated",
+            message=f"{rule.words} must be there as well: {each.problem}",
+            fix="a release job on GitHub asks with GITHUB_TOKEN (pull-requests and contents: read; "
+            "members of teams: a token with read:org); see docs/approvals.md",
+            file=plan.case.release_file.file,
+        )
+        for rule, each in zip(plan.result.reviews, found, strict=True)
+        if each.reviewed is None
+    )
+    if lacking:
+        update = {"verdict": "denied", "findings": plan.result.findings + lacking, "next": ""}
+        return plan.result.model_copy(update=update)
+    return tuple(each.reviewed for each in found if each.reviewed is not None)
 
 
 def _preflight(job: Job, plan: Planned) -> None:
@@ -150,7 +181,9 @@ def _preflight(job: Job, plan: Planned) -> None:
     plan.cost.product.require(job.memory.folder)
 
 
-def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, Link]:
+def _reserve(
+    job: Job, plan: Planned, ledger: OpenLedger, witnessed: tuple[Reviewed, ...]
+) -> tuple[OpenLedger, Link]:
     """Push the worst-case cost. After this line it is spent."""
     cost, policy = plan.cost, plan.standing.policy
     assert cost is not None  # noqa: S101 - a ready plan has a cost
@@ -171,6 +204,7 @@ def _reserve(job: Job, plan: Planned, ledger: OpenLedger) -> tuple[OpenLedger, L
         ),
         approvals=plan.approvals.counted,
         waivers=embedded(plan.waivers),
+        reviewed=witnessed,
         events=cost.events,
         spend=to_record(cost.spend),
         claim=cost.claim,

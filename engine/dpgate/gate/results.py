@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
+from dpgate.model.policy import GithubReviews
 from dpgate.model.rule import Enforcement
 from dpgate.model.values import Frozen, Recorded
 
@@ -100,13 +101,18 @@ class MarginalNoise(Frozen):
 
 
 class ApprovalRow(Frozen):
-    """One role's approvals."""
+    """One role's approvals; or, where the policy separates duties, the author's signature."""
 
     role: str
+    """`author` for the author's signature."""
     needed: int
     have: int
     by: tuple[str, ...]
     """Fingerprints of the keys that count."""
+    until: str = ""
+    """The first day after which fewer of them count; empty where none counts or none expires."""
+    days_left: int | None = None
+    """From today until then; 0: today is the last day."""
 
 
 class Rejected(Frozen):
@@ -114,6 +120,16 @@ class Rejected(Frozen):
 
     path: str
     reason: str
+
+
+class RefusalRow(Frozen):
+    """Somebody's No, for these very bytes."""
+
+    role: str
+    by: str
+    """Fingerprint of the key."""
+    reason: str
+    path: str
 
 
 class Open(Frozen):
@@ -183,6 +199,10 @@ class PlanResult(Frozen):
     evidence_share: Recorded
     approvals: tuple[ApprovalRow, ...]
     rejected: tuple[Rejected, ...]
+    refusals: tuple[RefusalRow, ...] = ()
+    """Refusals in force; each denies."""
+    reviews: tuple[GithubReviews, ...] = ()
+    """Reviews on GitHub that the release job will ask for as well; a plan cannot see them."""
     findings: tuple[Finding, ...]
     waivers: tuple[WaiverRow, ...] = ()
     """Those for this release in the work tree."""
@@ -237,6 +257,8 @@ class ApproveResult(Frozen):
     attempts: int
     waivers: tuple[WaiverRow, ...] = ()
     """Those that it accepts with the release."""
+    lifts: int = 0
+    """How many refusals by the same key it takes back."""
     next: str
 
 

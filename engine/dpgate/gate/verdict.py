@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal
 
 from dpgate.gate.results import Open
@@ -13,9 +13,9 @@ Verdict = Literal["ready", "waiting", "denied", "released", "withdrawn"]
 
 def verdict(
     findings: Iterable[Finding],
-    lacking: Mapping[str, int],
     still_open: tuple[Open, ...],
     *,
+    unsigned: bool,
     released: bool,
     consenting: frozenset[str],
 ) -> Verdict:
@@ -23,8 +23,8 @@ def verdict(
 
     Args:
         findings: of rules and budgets.
-        lacking: roles whose approvals are missing, and how many.
         still_open: attempts that nothing has closed.
+        unsigned: whether an approval or the author's signature is missing.
         released: whether it was released before.
         consenting: rules about approvals; where nothing else denies, the release waits for them.
     """
@@ -33,13 +33,18 @@ def verdict(
     denying = {finding.rule for finding in findings if finding.level == "deny"}
     if still_open or denying - consenting:
         return "denied"
-    return "waiting" if lacking or denying else "ready"
+    return "waiting" if unsigned or denying else "ready"
 
 
-def following(
-    name: str, verdict: Verdict, lacking: Mapping[str, int], still_open: tuple[Open, ...]
-) -> str:
-    """The command that comes next, in words; empty where a denial says it."""
+def following(name: str, verdict: Verdict, step: str, still_open: tuple[Open, ...]) -> str:
+    """The command that comes next, in words; empty where a denial says it.
+
+    Args:
+        name: of the release.
+        verdict: what its plan comes to.
+        step: what to sign, where that is what it waits for.
+        still_open: attempts that nothing has closed.
+    """
     if verdict in ("released", "withdrawn"):
         return f"what it cost: dpgate ledger show --release {name}"
     if still_open:
@@ -51,6 +56,5 @@ def following(
     if verdict == "denied":
         return ""
     if verdict == "waiting":
-        role = next(iter(lacking), "ROLE")  # a rule about approvals says in words whose it wants
-        return f"dpgate approve {name} --role {role} --key KEY"
+        return step
     return f"dpgate release {name} --source FILE --key RUNNER_KEY"

@@ -7,9 +7,9 @@ import secrets
 from pathlib import Path
 
 from dpgate.errors import UsageError
-from dpgate.gate.approvals import waiver_subjects
-from dpgate.gate.approve import must_hold, write
+from dpgate.gate.approvals import subjects
 from dpgate.gate.signed import ground_of, offer_of
+from dpgate.gate.signing import must_hold, write
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.gate.waivers import Decided, Ground, Offer, decide
@@ -119,5 +119,5 @@ def _sealed(offer: Offer, standing: Standing, role: str, key: Signer) -> bytes:
         expires=spec.expires,
         nonce=secrets.token_hex(16),
     )
-    payload = statement(predicate, waiver_subjects(predicate)).payload()
+    payload = statement(predicate, subjects(predicate)).payload()
     return envelope.seal(payload, [key]).to_bytes()

@@ -20,10 +20,13 @@ from pydantic import BaseModel
 
 from dpgate.loading.documents import KINDS
 from dpgate.model.record import (
+    Authorship,
     Genesis,
     PolicyAdopted,
     PolicyApproval,
+    PolicyRefusal,
     ReleaseApproval,
+    ReleaseRefusal,
     Reserve,
     Sample,
     Settle,
@@ -52,6 +55,9 @@ RECORDS: dict[str, type[BaseModel]] = {
     "record-release-approval.schema.json": ReleaseApproval,
     "record-policy-approval.schema.json": PolicyApproval,
     "record-waiver-approval.schema.json": WaiverApproval,
+    "record-release-refusal.schema.json": ReleaseRefusal,
+    "record-policy-refusal.schema.json": PolicyRefusal,
+    "record-authorship.schema.json": Authorship,
 }
 """Predicates of the ledger's statements, and of approvals."""
 

@@ -27,6 +27,8 @@ PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$": "a branch name (letters, digits and . _ / -)",
     r"^(releases/)?[a-z0-9][a-z0-9._-]*(/dataset\.yaml)?$": "a dataset's name, or the path of its document",
     r"^(releases/)?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*(/release\.yaml)?$": "a manifest (dataset/release)",
+    r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$": "a GitHub account",
+    r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_-]{1,100}$": "a GitHub team: organization/team",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "a key such as privacy.epsilon",
     r"^(dataset\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "a key such as privacy.epsilon or dataset.columns",
 }

@@ -8,7 +8,17 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 
 from dpgate.model.rule import Expression, Rule
 from dpgate.model.statistics import Measure
-from dpgate.model.values import Date, Frozen, Name, Positive, Probability, Relation, Text, exactly
+from dpgate.model.values import (
+    Date,
+    Frozen,
+    Name,
+    Positive,
+    Probability,
+    Relation,
+    Text,
+    counted,
+    exactly,
+)
 
 Proof = Literal["opendp", "real-arithmetic"]
 Window = Literal["month", "quarter", "year"]
@@ -160,6 +170,31 @@ class Condition(Frozen):
         return self
 
 
+class GithubReviews(Frozen):
+    """Reviews of the manifest's pull request that are demanded as well; never instead.
+
+    The release job asks GitHub and denies if they are missing or GitHub cannot be asked. What it saw
+    is on record as its word: nobody can verify it later.
+    """
+
+    at_least: Annotated[StrictInt, Field(ge=1, le=20)] = 1
+    """How many people must have approved these very bytes."""
+    users: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")], ...] = ()
+    """Accounts that count."""
+    teams: tuple[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_-]{1,100}$")], ...
+    ] = ()
+    """``organization/team``: members count as well. Neither users nor teams: owners, members and
+    collaborators of the repository count."""
+
+    @property
+    def words(self) -> str:
+        """What is demanded, for people."""
+        who = ", ".join(f"@{name}" for name in (*self.users, *self.teams))
+        asked = counted(self.at_least, "approving review")
+        return f"{asked} on GitHub" + (f" by {who}" if who else "")
+
+
 class ApprovalRule(Frozen):
     """Roles whose approval a release needs."""
 
@@ -167,6 +202,16 @@ class ApprovalRule(Frozen):
     when: Condition | Expression | None = None
     """Absent: always. As text: an expression in CEL over release, dataset and clock; where it
     cannot be evaluated the approval is needed."""
+    github_reviews: GithubReviews | None = None
+    """Reviews on GitHub that are needed beside these signatures."""
+
+
+class Separation(Frozen):
+    """Who wrote a manifest must not be who approves it."""
+
+    authors: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Roles whose keys may sign as the author (`dpgate author`). A release needs one such signature,
+    and no approval by a key that signed as its author counts, whatever role it stands under."""
 
 
 class Signoff(Frozen):
@@ -225,6 +270,8 @@ class PolicySpec(Frozen):
     retention: RetentionLimit
     roles: dict[Name, Role]
     approvals: Annotated[tuple[ApprovalRule, ...], Field(min_length=1)]
+    separation: Separation | None = None
+    """Absent: a release needs no author's signature."""
     rules: Annotated[tuple[Rule, ...], Field(max_length=500)] = ()
     """The organization's own rules, in CEL, beside those that always hold: docs/rules.md."""
     policy_change: Signoff
@@ -267,6 +314,13 @@ class PolicySpec(Frozen):
         if twice:
             raise ValueError(f"each rule needs an id of its own; {twice[0]} is given twice")
         return rules
+
+    @model_validator(mode="after")
+    def _authors_known(self) -> PolicySpec:
+        for role in self.separation.authors if self.separation else ():
+            if role not in self.roles or not self.roles[role].keys:
+                raise ValueError(f"role {role} signs as author but has no keys under roles")
+        return self
 
 
 class PolicyMetadata(Frozen):

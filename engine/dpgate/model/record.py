@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from dpgate.model.draw import Draw
 from dpgate.model.event import Event
@@ -24,7 +24,11 @@ from dpgate.model.values import (
     Relation,
     ReleaseId,
     Text,
+    printable,
 )
+
+Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$")]
+"""Name of a GitHub account."""
 
 Order = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")]
 
@@ -78,9 +82,18 @@ class Claim(Frozen):
 
 
 def _empty(value: tuple[object, ...]) -> bool:
-    """Left out of a record: entries made before there were waivers keep their one form."""
+    """Left out of a record: entries made before there was such a field keep their one form."""
     return not value
 
+
+def _line(text: str) -> str:
+    if not printable(text):  # it is shown on terminals for ever
+        raise ValueError("a reason is one line of printable characters")
+    return text
+
+
+Reason = Annotated[Text, AfterValidator(_line)]
+"""Why somebody did what they did, in a line for people."""
 
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits."""
@@ -116,6 +129,20 @@ class PolicyAdopted(_Entry):
     approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
 
 
+class Reviewed(Frozen):
+    """Reviews that the runner says it saw on GitHub.
+
+    Information: no record can show it again, and nobody but the runner vouches for it.
+    """
+
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$")]
+    """``owner/name``."""
+    pull: Annotated[StrictInt, Field(ge=1)]
+    """Number of the pull request that brought the manifest."""
+    reviewers: Annotated[tuple[Login, ...], Field(min_length=1, max_length=100)]
+    """Who approved these very bytes of manifest and dataset."""
+
+
 class Reserve(_Entry):
     """The worst-case cost of one attempt, charged before the data is opened."""
 
@@ -129,6 +156,10 @@ class Reserve(_Entry):
     documents: Annotated[tuple[Document, ...], Field(min_length=2, max_length=2)]
     """Manifest and dataset, in this order."""
     approvals: Annotated[tuple[Document, ...], Field(max_length=100)]
+    """Approvals, what authors signed, and refusals that were taken back by an approval here."""
+    reviewed: Annotated[tuple[Reviewed, ...], Field(max_length=100, exclude_if=_empty)] = ()
+    """One for each rule of the policy that demands reviews on GitHub, in its order.
+    Absent where there is none."""
     waivers: Annotated[tuple[Document, ...], Field(max_length=400, exclude_if=_empty)] = ()
     """The waivers that it uses, each followed by its signatures. Absent where there are none."""
     events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=1_000)]
@@ -177,13 +208,7 @@ class Withdraw(_Entry):
     release: ReleaseId
     reserve: Digest
     """The reservation that paid for it."""
-    reason: Text
-
-    @model_validator(mode="after")
-    def _printable(self) -> Withdraw:
-        if not self.reason.isprintable():  # it is shown on terminals for ever
-            raise ValueError("a reason is one line of printable characters")
-        return self
+    reason: Reason
 
 
 class Sample(_Entry):
@@ -225,6 +250,8 @@ class ReleaseApproval(Frozen):
     waivers: Annotated[tuple[Digest, ...], Field(max_length=100, exclude_if=_empty)] = ()
     """The waivers that it accepts, by digest, in order; the release may use these and no others.
     Absent where there are none."""
+    lifts: Annotated[tuple[Digest, ...], Field(max_length=20, exclude_if=_empty)] = ()
+    """Refusals by the same key that this takes back, by the digests of their files."""
 
 
 class WaiverApproval(Frozen):
@@ -254,11 +281,56 @@ class PolicyApproval(Frozen):
     """Ledger entry that adopted the policy it replaces; null for the first. An entry and not a
     policy, so that consent to a change counts once, even if the change is undone later."""
     policy_set: Digest
+    lifts: Annotated[tuple[Digest, ...], Field(max_length=20, exclude_if=_empty)] = ()
+    """Refusals by the same key that this takes back, by the digests of their files."""
+
+
+class ReleaseRefusal(Frozen):
+    """One key's No to one release; it holds for exactly these bytes, under whatever policy.
+
+    It ends when they change, when the key loses its role, or when an approval by the same key that
+    counts `lifts` it. Nothing depends on which came first.
+    """
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/refusal/release/v1"
+    root: Digest
+    release: ReleaseId
+    role: Name
+    manifest: Digest
+    dataset: Digest
+    reason: Reason
+    nonce: Nonce
+    """Makes each refusal one of its own: an approval that lifted an earlier one does not lift it."""
+
+
+class PolicyRefusal(Frozen):
+    """One key's No to a policy."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/refusal/policy/v1"
+    root: Digest | None
+    role: Name
+    previous: Digest | None
+    policy_set: Digest
+    reason: Reason
+    nonce: Nonce
+
+
+class Authorship(Frozen):
+    """Whoever signs this wrote the manifest, and so approves nothing of it."""
+
+    TYPE: ClassVar[str] = "https://dpgate.dev/authorship/release/v1"
+    root: Digest
+    release: ReleaseId
+    role: Name
+    manifest: Digest
+    dataset: Digest
 
 
 Entry = Genesis | PolicyAdopted | Reserve | Settle | Withdraw | Sample
 Approval = ReleaseApproval | PolicyApproval | WaiverApproval
-Predicate = Entry | Approval
+Consent = Approval | ReleaseRefusal | PolicyRefusal | Authorship
+"""What people sign, beside the ledger."""
+Predicate = Entry | Consent
 PREDICATES: dict[str, type[Predicate]] = {
     kind.TYPE: kind
     for kind in (
@@ -271,5 +343,8 @@ PREDICATES: dict[str, type[Predicate]] = {
         ReleaseApproval,
         PolicyApproval,
         WaiverApproval,
+        ReleaseRefusal,
+        PolicyRefusal,
+        Authorship,
     )
 }

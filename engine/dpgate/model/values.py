@@ -155,6 +155,12 @@ Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 
+
+def printable(text: str) -> bool:
+    """Whether a text is one line for people, safe on every terminal, as records may hold it."""
+    return 1 <= len(text) <= 500 and text.isprintable()
+
+
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 """``sha256:`` and 64 hexadecimal digits."""
 

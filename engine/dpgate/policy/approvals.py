@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from dpgate.model.dataset import Dataset
-from dpgate.model.policy import Condition, PrivacyPolicy
+from dpgate.model.policy import ApprovalRule, Condition, GithubReviews, PrivacyPolicy
 from dpgate.model.record import Facts
 from dpgate.model.release import Release
 
@@ -25,17 +26,32 @@ def required_roles(
         facts: those that are recorded of it.
         today: the day, in the policy's time zone.
     """
-    roles: list[str] = []
-    for rule in policy.spec.approvals:
-        if isinstance(rule.when, str):
-            holds = _true(rule.when, dataset, release, today)
-        else:
-            holds = rule.when is None or _holds(rule.when, release, facts)
-        if holds:
-            roles += rule.roles
+    rules = demanding(policy, dataset, release, facts, today)
+    roles = [role for rule in rules for role in rule.roles]
     if assumptions(dataset, release):
         roles.append("privacy")
     return tuple(dict.fromkeys(roles))
+
+
+def required_reviews(
+    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts, today: dt.date
+) -> tuple[GithubReviews, ...]:
+    """Reviews on GitHub that this release needs beside its approvals, in the policy's order."""
+    rules = demanding(policy, dataset, release, facts, today)
+    return tuple(rule.github_reviews for rule in rules if rule.github_reviews)
+
+
+def demanding(
+    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts, today: dt.date
+) -> tuple[ApprovalRule, ...]:
+    """The policy's rules about approvals that hold for this release."""
+
+    def holds(rule: ApprovalRule) -> bool:
+        if isinstance(rule.when, str):
+            return _true(rule.when, dataset, release, today)
+        return rule.when is None or _holds(rule.when, release, facts)
+
+    return tuple(rule for rule in policy.spec.approvals if holds(rule))
 
 
 def assumptions(dataset: Dataset, release: Release) -> tuple[str, ...]:
@@ -79,3 +95,13 @@ def missing(
         if have < threshold:
             lacking[role] = threshold - have
     return lacking
+
+
+def author_missing(policy: PrivacyPolicy, authors: AbstractSet[str]) -> bool:
+    """Whether the policy separates duties and nobody signed as the author.
+
+    Args:
+        policy: the policy in force.
+        authors: fingerprints of the keys that signed as the author.
+    """
+    return policy.spec.separation is not None and not authors

@@ -16,6 +16,7 @@ from dpgate.gate import results as r
 from dpgate.gate.policydiff import PolicyDiffResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
+from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
 from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
@@ -79,8 +80,9 @@ def _approve(result: r.ApproveResult) -> RenderableType:
         if result.expires == "never"
         else f", until {result.expires}, {result.attempts} attempt(s)"
     )
+    back = f"; it takes back {counted(result.lifts, 'refusal')} by this key" if result.lifts else ""
     return Group(
-        Text.assemble(tick(ok=True), f" {result.role} approves {result.subject}{until}"),
+        Text.assemble(tick(ok=True), f" {result.role} approves {result.subject}{until}{back}"),
         Text(f"  {result.path}   (key {result.key})"),
         *waivers(result.waivers),
         *next_line(result.next),
@@ -93,6 +95,22 @@ def _waive(result: WaiveResult) -> RenderableType:
     return Group(
         Text.assemble(tick(ok=True), head),
         Text(f"  waiver {result.waiver} (ticket {result.ticket}): {state}"),
+        Text(f"  {result.path}   (key {result.key})"),
+        *next_line(result.next),
+    )
+
+
+def _refuse(result: RefuseResult) -> RenderableType:
+    return Group(
+        Text.assemble(tick(ok=True), f" {result.role} refuses {result.subject}: {result.reason}"),
+        Text(f"  {result.path}   (key {result.key})"),
+        *next_line(result.next),
+    )
+
+
+def _author(result: AuthorResult) -> RenderableType:
+    return Group(
+        Text.assemble(tick(ok=True), f" {result.role} signs as the author of {result.subject}"),
         Text(f"  {result.path}   (key {result.key})"),
         *next_line(result.next),
     )
@@ -255,6 +273,8 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.PlanResult: text_plan.plan,
     r.PlansResult: text_plan.plans,
     r.ApproveResult: _approve,
+    RefuseResult: _refuse,
+    AuthorResult: _author,
     WaiveResult: _waive,
     r.ReleaseResult: _release,
     r.SampleResult: _sample,

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dpgate.gate.consent import AUTHOR
 from dpgate.gate.results import (
     MarginalNoise,
     NoiseRow,
@@ -70,13 +71,7 @@ def _sum_of(result: PlansResult) -> Text:
 def _head(result: PlanResult) -> Text:
     words = {
         "ready": "ready to release",
-        "waiting": "not yet: "
-        + ", ".join(
-            f"{row.needed - row.have} {row.role}"
-            for row in result.approvals
-            if row.have < row.needed
-        )
-        + " approval missing",
+        "waiting": f"not yet: {_lacking(result)} missing",
         "denied": "denied",
         "released": f"released by entry {result.entry}",
         "withdrawn": f"released by entry {result.entry}, and called back since",
@@ -242,14 +237,26 @@ _LISTED = 12
 """Marginals of an order that text lists; JSON has all."""
 
 
+def _lacking(result: PlanResult) -> str:
+    """Signatures that are missing: the author's, then approvals by role."""
+    short_of = [row for row in result.approvals if row.have < row.needed]
+    approvals = [f"{row.needed - row.have} {row.role}" for row in short_of if row.role != AUTHOR]
+    author = ["the author's signature"] if len(approvals) < len(short_of) else []
+    return ", ".join(author + ([f"{', '.join(approvals)} approval"] if approvals else []))
+
+
 def _approvals(result: PlanResult) -> list[Text]:
-    if not result.approvals:
-        return []
     parts = []
     for row in result.approvals:
-        enough = row.have >= row.needed
-        parts.append(f"{row.role} {'✓' if enough else '✗'} {row.have} of {row.needed}")
-    lines = [Text.assemble(("approvals  ", "bold"), "   ".join(parts))]
+        mark = "✓" if row.have >= row.needed else "✗"
+        until = f", until {row.until}" if row.until else ""
+        left = f" ({counted(row.days_left, 'day')} left)" if row.days_left is not None else ""
+        parts.append(f"{row.role} {mark} {row.have} of {row.needed}{until}{left}")
+    lines = [Text.assemble(("approvals  ", "bold"), "   ".join(parts))] if parts else []
+    lines += [
+        Text(f"  and, asked by the release job: {rule.words}", style="dim")
+        for rule in result.reviews
+    ]
     lines += [
         Text(f"  ! {item.path} does not count: {item.reason}", style="yellow")
         for item in result.rejected

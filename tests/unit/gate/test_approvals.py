@@ -16,7 +16,7 @@ from dpgate.gate.approvals import (
     Judgement,
     judge_policy,
     judge_release,
-    release_subjects,
+    subjects,
 )
 from dpgate.gate.costing import to_record
 from dpgate.ledger import envelope
@@ -24,7 +24,11 @@ from dpgate.ledger.keys import PrivateKey, generate, load_private
 from dpgate.ledger.roles import Keyring
 from dpgate.ledger.statement import statement
 from dpgate.loading.canonical import sha256
-from dpgate.model.record import Document, PolicyApproval, ReleaseApproval
+from dpgate.model.record import (
+    Document,
+    PolicyApproval,
+    ReleaseApproval,
+)
 
 DAY = dt.date(2026, 11, 22)
 RELEASE = "visits/one"
@@ -83,7 +87,7 @@ def document(payload: bytes, *keys: PrivateKey, name: str = "x") -> Document:
 
 
 def signed(given: ReleaseApproval, *keys: PrivateKey, name: str = "x") -> Document:
-    return document(statement(given, release_subjects(given)).payload(), *keys, name=name)
+    return document(statement(given, subjects(given)).payload(), *keys, name=name)
 
 
 def judged(ring: Keyring, *documents: Document, day: dt.date = DAY, used: int = 0) -> Judgement:
@@ -182,7 +186,7 @@ def test_a_second_signature_in_one_file_does_not_count(
 
 def test_subjects_must_be_what_it_approves(keys: dict[str, PrivateKey], ring: Keyring) -> None:
     given = approval()
-    wrong = {**release_subjects(given), "releases/visits/dataset.yaml": digest("9")}
+    wrong = {**subjects(given), "releases/visits/dataset.yaml": digest("9")}
     other = document(statement(given, wrong).payload(), keys["ann"])
     assert reason(ring, other) == "its subjects are not what it approves"
 

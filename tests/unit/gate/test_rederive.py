@@ -12,7 +12,7 @@ import pytest
 
 from dpgate.accounting import curves
 from dpgate.errors import LedgerError
-from dpgate.gate.approvals import release_subjects
+from dpgate.gate import approvals as consents
 from dpgate.gate.verify import audit
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Link, file_name, link_up, read, subjects
@@ -274,7 +274,7 @@ def approval(team: Team, entry: Reserve, *, root: str, policy: str) -> str:
         nonce="0" * 32,
         expires=dt.date(9999, 1, 1),
     )
-    payload = statement(consent, release_subjects(consent)).payload()
+    payload = statement(consent, consents.subjects(consent)).payload()
     return envelope.seal(payload, [team.key("privacy")]).to_bytes().decode()
 
 

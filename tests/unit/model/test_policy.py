@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from dpgate.loading.yaml import parse
-from dpgate.model.policy import PrivacyPolicy, Quota
+from dpgate.model.policy import GithubReviews, PrivacyPolicy, Quota
 
 POLICY = Path(__file__).parents[2] / "assets" / "documents" / "policy.yaml"
 GOOD: dict[str, Any] = parse("policy.yaml", POLICY.read_bytes()).value
@@ -105,6 +105,12 @@ def role(name: str, value: object) -> Callable[[dict[str, Any]], None]:
             for branch in ("a..b", "a//b", "a/", "a.", "a.lock", "a/.b")
         ),
         (spec("ledger", {"branch": "-x"}), "pattern"),
+        (spec("separation", {"authors": ("nobody",)}), "nobody signs as author but has no keys"),
+        (
+            spec("separation", {"authors": ("stewards",)}),
+            "stewards signs as author but has no keys",
+        ),
+        (spec("separation", {"authors": ()}), "at least 1"),
     ],
 )
 def test_contradictions(change: Callable[[dict[str, Any]], None], message: str) -> None:
@@ -118,3 +124,25 @@ def test_the_example_itself_is_good() -> None:
     policy = PrivacyPolicy.model_validate(copy.deepcopy(GOOD))
     assert policy.spec.ledger.branch == "dpgate-ledger"
     assert policy.spec.evidence.required == ("schema_conformity",)
+
+
+def test_authors_are_of_a_role_with_keys() -> None:
+    document = copy.deepcopy(GOOD)
+    spec("separation", {"authors": ("privacy",)})(document)
+    separation = PrivacyPolicy.model_validate(document).spec.separation
+    assert separation is not None
+    assert separation.authors == ("privacy",)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "1 approving review on GitHub"),
+        (
+            {"at_least": 2, "users": ("ann",), "teams": ("acme/privacy",)},
+            "2 approving reviews on GitHub by @ann, @acme/privacy",
+        ),
+    ],
+)
+def test_reviews_in_words(given: dict[str, Any], words: str) -> None:
+    assert GithubReviews.model_validate(given).words == words

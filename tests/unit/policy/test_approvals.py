@@ -6,7 +6,13 @@ import datetime as dt
 
 import pytest
 
-from dpgate.policy.approvals import assumptions, missing, required_roles
+from dpgate.policy.approvals import (
+    assumptions,
+    author_missing,
+    missing,
+    required_reviews,
+    required_roles,
+)
 from dpgate.policy.facts import facts_of
 from tests.unit.policy.worlds import DATASET, POLICY, RELEASE, Changes, dataset, policy, release
 
@@ -130,3 +136,25 @@ def test_a_condition_in_cel_holds_or_cannot_be_told(
 ) -> None:
     """An approval is needed where nobody can say that it is not."""
     assert roles({POLICY: {"when: {region_not_in: [US]}": f"when: '{condition}'"}}) == expected
+
+
+def test_reviews_are_demanded_where_their_rule_holds() -> None:
+    def reviews(changes: Changes) -> list[int]:
+        data, manifest = dataset(changes), release(changes)
+        found = required_reviews(policy(changes), data, manifest, facts_of(data, manifest), TODAY)
+        return [rule.at_least for rule in found]
+
+    rules = {
+        "- {roles: [privacy]}": "- {roles: [privacy], github_reviews: {at_least: 2}}",
+        "roles: [legal]}": "roles: [legal], github_reviews: {users: [ann]}}",
+    }
+    assert reviews({}) == []
+    assert reviews({POLICY: rules}) == [2]
+    assert reviews({POLICY: rules, RELEASE: {"regions: [US]": "regions: [FR]"}}) == [2, 1]
+
+
+def test_an_author_is_missing_where_duties_are_separated() -> None:
+    demanding = policy({POLICY: {"  approvals:": "  separation: {authors: [legal]}\n  approvals:"}})
+    assert not author_missing(policy(), frozenset())
+    assert author_missing(demanding, frozenset())
+    assert not author_missing(demanding, fingerprints(1))

@@ -84,6 +84,11 @@ class Api:
                 break
         return found
 
+    def membership(self, team: str, login: str) -> Any:
+        """What somebody is in a team (``organization/team``); 404 where they are not in it."""
+        organization, _, name = team.partition("/")
+        return self._call("GET", f"{self.url}/orgs/{organization}/teams/{name}/memberships/{login}")
+
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Make something in the repository."""
         return self._call("POST", self._place(path), body)
