@@ -9,14 +9,16 @@ from typing import Any
 
 from dpgate.gate.approvals import subjects
 from dpgate.gate.waivers import Ground, Offer
+from dpgate.gate.workspace import policy_of
 from dpgate.ledger import envelope
 from dpgate.ledger.keys import PrivateKey, generate, load_private
 from dpgate.ledger.roles import keyring
 from dpgate.ledger.statement import statement
 from dpgate.loading.canonical import sha256
-from dpgate.loading.documents import load
+from dpgate.loading.documents import Loaded, load
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document, WaiverApproval
+from dpgate.policy.rulebook import Bound, rules_of
 from tests.unit.policy import worlds
 
 RELEASE = "clinic-visits/vendor-testing"
@@ -28,6 +30,7 @@ RULES = """
   rules:
     - {id: short-terms, title: Terms are few, assert: 'size(release.terms) < 1', message: too many, enforcement: soft}
     - {id: no-acme, title: Not for Acme, assert: 'false', message: no, enforcement: hard}
+    - {id: two-agree, title: Two, assert: 'size(approvals) > 0', message: no, enforcement: soft}
     - {id: polite, title: A title, assert: 'false', message: no title, enforcement: advisory}
   waivers: {roles: [privacy, legal], days_at_most: 30, at_most: 1}
 """
@@ -57,7 +60,17 @@ class Bench:
     """Keys, and the policy that names them: ann is privacy, bob and eve are legal (both needed)."""
 
     keys: dict[str, PrivateKey]
-    policy: PrivacyPolicy
+    file: Loaded
+
+    @property
+    def policy(self) -> PrivacyPolicy:
+        """The policy."""
+        return policy_of(self.file)
+
+    @property
+    def rules(self) -> tuple[Bound, ...]:
+        """Its rules."""
+        return rules_of(self.file)
 
     @property
     def ground(self) -> Ground:
@@ -119,5 +132,4 @@ def bench(folder: Path, old: str = "", new: str = "") -> Bench:
     document = worlds.text(worlds.POLICY, {worlds.POLICY: changes}) + RULES
     assert old in document
     loaded = load(worlds.POLICY, document.replace(old, new).encode() if old else document.encode())
-    assert isinstance(loaded.document, PrivacyPolicy)
-    return Bench(keys, loaded.document)
+    return Bench(keys, loaded)

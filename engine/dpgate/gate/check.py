@@ -21,6 +21,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy.facts import clock
 from dpgate.policy.limits import too_high
+from dpgate.policy.rulebook import rules_for
 from dpgate.policy.rules import evaluate
 from dpgate.synthesis import registry
 
@@ -60,11 +61,10 @@ def check(
         built_in = {case.name: judge(case, policy, today) for case in cases}
         ruled = rules.judge(ruling.checked_facts(today))
     waivers: list[WaiverRow] = []
+    offers, ground = unsigned(space.documents.waivers), Ground(policy=policy, day=today)
     for case in cases:
-        ground = Ground(policy=policy, day=today)
-        asked = waiving(
-            unsigned(space.documents.waivers), case.name, ground, frozenset(ruled.later)
-        )
+        bounds = rules_for(space.policy_file, case.dataset_file) if offers else ()
+        asked = waiving(offers, case.name, bounds, ground, frozenset(ruled.later))
         made = asked.aside(built_in[case.name] + ruled.findings[case.name])
         findings += made + asked.findings(made)
         waivers += asked.rows(made)

@@ -80,8 +80,10 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     policy = standing.policy
     time = clock(policy, moment)
     done = standing.past.released_by(case.name) is not None
-    waivers = waiving(offers(space, case.name), case.name, ground_of(standing, time))
+    rules = rules_for(standing.policy_file, case.dataset_file)
+    waivers = waiving(offers(space, case.name), case.name, rules, ground_of(standing, time))
     weighed = weigh(case, standing, time, waivers, costed=not done)
+    waivers = waivers.unless(weighed.cost)
     used = waivers.used(weighed.findings)
     case = replace(case, waivers=tuple(each.waiver for each in used))
     weighed = weighed.but(waivers.findings(weighed.findings))

@@ -255,7 +255,7 @@ def waivers_of(each: Judged, root: str) -> Waiving:
         root=root,
         policy_set=each.policy_document.sha256,
     )
-    return held(each.link.path, each.entry, ground)
+    return held(each.link.path, each.entry, each.rules, ground)
 
 
 def _unrefused(link: Link, judgement: Judgement) -> None:

@@ -13,6 +13,7 @@ from dpgate.gate.signing import must_hold, write
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.gate.waivers import Decided, Ground, Offer, decide
+from dpgate.gate.waivers_told import unfit, waiving
 from dpgate.gate.workspace import Workspace, now, workspace
 from dpgate.ledger import envelope
 from dpgate.ledger.signers.interface import Signer
@@ -20,6 +21,7 @@ from dpgate.ledger.statement import statement
 from dpgate.loading.repository import WAIVERS
 from dpgate.model.record import WaiverApproval
 from dpgate.policy.facts import clock
+from dpgate.policy.rulebook import rules_for
 
 
 def waive(
@@ -45,7 +47,7 @@ def waive(
     offer = _find(space, waiver)
     standing = open_standing(space, offline=offline)
     ground = ground_of(standing, clock(standing.policy, now()))
-    _may_sign(offer, ground, role)
+    _may_sign(space, standing, offer, ground, role)
     must_hold(ground.ring, role, key)
     path = write(
         space.root / WAIVERS / offer.name / "approvals",
@@ -93,18 +95,26 @@ def _decided(offer: Offer, ground: Ground) -> Decided:
     return decided
 
 
-def _may_sign(offer: Offer, ground: Ground, role: str) -> None:
+def _may_sign(
+    space: Workspace, standing: Standing, offer: Offer, ground: Ground, role: str
+) -> None:
     """Raise where the signature could never count."""
-    decided = _decided(offer, ground)
+    case = space.case(offer.waiver.spec.release)
+    rules = rules_for(standing.policy_file, case.dataset_file)
+    found = waiving((offer,), case.name, rules, ground)
+    (decided,) = found.decided
     if decided.state in ("expired", "refused"):
         raise UsageError(
             f"{offer.name} can't be in force: {decided.why}",
             fix="change the waiver, or have the policy changed; then sign",
         )
-    rules = ground.policy.spec.waivers
-    if rules is None or role not in rules.roles:
-        wanted = ", ".join(rules.roles) if rules else "none"
-        raise UsageError(f"role {role} has no say in waivers", fix=f"roles that have: {wanted}")
+    wrong = unfit(decided.rule, found.known, found.consent)
+    if wrong is not None:
+        raise UsageError(f"{offer.name} {wrong.message}", fix=wrong.fix)
+    wanted = standing.policy.spec.waivers.roles if standing.policy.spec.waivers else ()
+    if role not in wanted:
+        known = ", ".join(wanted)
+        raise UsageError(f"role {role} has no say in waivers", fix=f"roles that have: {known}")
 
 
 def _sealed(offer: Offer, standing: Standing, role: str, key: Signer) -> bytes:

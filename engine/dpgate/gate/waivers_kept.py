@@ -12,6 +12,7 @@ from dpgate.loading.repository import WAIVERS
 from dpgate.model.finding import Finding
 from dpgate.model.record import Document, Reserve
 from dpgate.model.waiver import Waiver
+from dpgate.policy.rulebook import Bound
 
 
 def embedded(decided: Iterable[Decided]) -> tuple[Document, ...]:
@@ -47,12 +48,13 @@ def recorded(documents: Sequence[Document]) -> tuple[Offer, ...]:
     return tuple(offers.values())
 
 
-def held(place: str, entry: Reserve, ground: Ground) -> Waiving:
+def held(place: str, entry: Reserve, bounds: Iterable[Bound], ground: Ground) -> Waiving:
     """The waivers of a reservation, judged again on its day: every one must be in force.
 
     Args:
         place: path of the entry, for messages.
         entry: the reservation.
+        bounds: the rules that it was held against.
         ground: the policy in force at its place, its keys and its day.
 
     Raises:
@@ -66,7 +68,7 @@ def held(place: str, entry: Reserve, ground: Ground) -> Waiving:
     for offer in offers:
         if offer.waiver.spec.release != entry.release:
             raise ChainError(f"{place}: waiver {offer.name} is for {offer.waiver.spec.release}")
-    found = waiving(offers, entry.release, ground)
+    found = waiving(offers, entry.release, bounds, ground)
     for each in found.decided:
         if not each:
             kind = SignatureError if each.state == "unsigned" else ChainError
@@ -74,7 +76,7 @@ def held(place: str, entry: Reserve, ground: Ground) -> Waiving:
         if each.rejected:
             path, why = each.rejected[0]
             raise SignatureError(f"{place}: signature {path} does not count: {why}")
-        wrong = unfit(each.rule, found.known)
+        wrong = unfit(each.rule, found.known, found.consent)
         if wrong is not None:
             raise ChainError(f"{place}: waiver {each.offer.name} {wrong.message}")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dpgate.gate.results import PlanResult
@@ -16,7 +16,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.rule import Enforcement
 from dpgate.policy import enforcement
 from dpgate.policy.builtin import BUILTIN
-from dpgate.policy.rulebook import enforcements
+from dpgate.policy.rulebook import Bound, programs
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,22 @@ class Unfit:
     fix: str
 
 
-def unfit(rule: str, known: Mapping[str, Enforcement]) -> Unfit | None:
+def unfit(
+    rule: str, known: Mapping[str, Enforcement], consent: Collection[str] = ()
+) -> Unfit | None:
     """What is wrong with waiving a rule; None for a soft one.
 
     Args:
         rule: its id.
         known: the enforcement of every rule that the release is judged by.
+        consent: those of them that are about approvals.
     """
     how = known.get(rule)
+    if rule in consent:
+        message = (
+            f"waives rule {rule}, which is about approvals: they accept waivers, not the reverse"
+        )
+        return Unfit("deny", message, "let those approve whom the rule asks for")
     if how == "soft":
         return None
     if how == "advisory":
@@ -57,18 +65,34 @@ def unfit(rule: str, known: Mapping[str, Enforcement]) -> Unfit | None:
 
 
 def waiving(
-    offers: Iterable[Offer], release: str, ground: Ground, later: frozenset[str] = frozenset()
+    offers: Iterable[Offer],
+    release: str,
+    bounds: Iterable[Bound],
+    ground: Ground,
+    later: frozenset[str] = frozenset(),
 ) -> Waiving:
-    """Decide on the waivers of a release, beside the rules of the policy that they are judged by.
+    """Decide on the waivers of a release, beside the rules that it is judged by.
 
     Args:
         offers: waivers, those of other releases among them.
         release: ``dataset/release``.
-        ground: what they are judged by.
+        bounds: the rules.
+        ground: what waivers are judged by.
         later: rules that are not judged here.
     """
-    known = enforcements(ground.policy)
-    return Waiving(decided=decide(offers, release, ground), known=known, later=later)
+    decided = decide(offers, release, ground)
+    if not decided:
+        return NO_WAIVERS
+    rules, asked = tuple(bounds), {each.rule for each in decided}
+    # Where no ledger is at hand nobody may have signed the rules: they are not read in this process.
+    soft = [b for b in rules if b.rule.id in asked and b.rule.enforcement == "soft"]
+    judged = programs(soft) if ground.root is not None else ()
+    return Waiving(
+        decided=decided,
+        known={bound.rule.id: bound.rule.enforcement for bound in rules},
+        consent=frozenset(b.rule.id for b, program in judged if program.stage == "approvals"),
+        later=later,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +102,13 @@ class Waiving:
     Attributes:
         decided: which of them are in force.
         known: the enforcement of each rule.
+        consent: rules about approvals, which nobody can waive.
         later: rules that are not judged here; `check` leaves those of budgets to `plan`.
     """
 
     decided: tuple[Decided, ...] = ()
     known: Mapping[str, Enforcement] = field(default_factory=dict)
+    consent: frozenset[str] = frozenset()
     later: frozenset[str] = frozenset()
 
     def aside(self, made: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -94,6 +120,10 @@ class Waiving:
             else finding
             for finding in made
         )
+
+    def unless(self, judged: object) -> Waiving:
+        """The same, or where not everything was judged: nothing is said to be idle then."""
+        return self if judged is not None else replace(self, later=frozenset(self.known))
 
     def used(self, made: Iterable[Finding]) -> tuple[Decided, ...]:
         """Those in force that set a finding aside."""
@@ -114,7 +144,7 @@ class Waiving:
     def _finding(
         self, each: Decided, failed: Collection[str], needed: Collection[str]
     ) -> Finding | None:
-        file, wrong = each.offer.file, unfit(each.rule, self.known)
+        file, wrong = each.offer.file, unfit(each.rule, self.known, self.consent)
         if each.state == "expired":
             return _told(file, "warn", f"is not in force: {each.why}", _REMOVE, "expires")
         if wrong is not None:
@@ -139,7 +169,7 @@ class Waiving:
 
     def _row(self, each: Decided, needed: Collection[str]) -> WaiverRow:
         spec, why = each.waiver.spec, each.why
-        wrong = unfit(each.rule, self.known)
+        wrong = unfit(each.rule, self.known, self.consent)
         state: Shown = each.state
         if each and wrong is not None:
             state, why = "refused", wrong.message

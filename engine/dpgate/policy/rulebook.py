@@ -11,7 +11,7 @@ from dpgate.loading.documents import Loaded, problem
 from dpgate.loading.within import within
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.rule import Enforcement, Rule
+from dpgate.model.rule import Rule
 from dpgate.policy.builtin import BUILTIN
 from dpgate.policy.cel.source import Fault, Options, RuleError, Source, Verdict
 from dpgate.policy.enforcement import decide
@@ -79,11 +79,6 @@ def conditions_of(policy_file: Loaded) -> tuple[Bound, ...]:
         for number, each in enumerate(policy.spec.approvals)
         if isinstance(each.when, str)
     )
-
-
-def enforcements(policy: PrivacyPolicy) -> dict[str, Enforcement]:
-    """How each rule of a policy is enforced, by its id."""
-    return {rule.id: rule.enforcement for rule in policy.spec.rules}
 
 
 def problems(bounds: Iterable[Bound]) -> tuple[Problem, ...]:

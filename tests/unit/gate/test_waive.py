@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -159,7 +158,7 @@ def test_a_signature_that_could_never_count_is_not_made(ruled: Team) -> None:
         team.api.waive(NAME, role="legal", key=team.key("privacy"))
     for days, why in ((-1, "it expired on"), (31, "more than the 30 days ahead")):
         ask(team, days=days)
-        with pytest.raises(UsageError, match=f"can't be in force: {why}"):
+        with pytest.raises(UsageError, match=f"can't be in force: .*{why}"):
             team.api.waive(PLACE, role="privacy", key=team.key("privacy"))
     for rule, why in (("no-acme", "is hard"), ("budget", "built into"), ("x", "there is not")):
         ask(team, rule=rule)
@@ -192,7 +191,7 @@ def test_a_waiver_that_git_does_not_hold_makes_no_release(ruled: Team) -> None:
     assert f"{PLACE} is not committed" in done.stderr
 
 
-def test_the_command_signs_and_says_what_is_next(ruled: Team, tmp_path: Path) -> None:
+def test_the_command_signs_and_says_what_is_next(ruled: Team) -> None:
     team = ruled
     ask(team)
     words = ("waive", NAME, "--key", team.key_file("privacy"), "--role", "privacy")
@@ -203,4 +202,3 @@ def test_the_command_signs_and_says_what_is_next(ruled: Team, tmp_path: Path) ->
     shown = json.loads(team.dpgate(*words, "--format", "json").stdout)
     assert (shown["schema"], shown["lacking"]) == ("dpgate.waive/v1", ["legal"])
     assert (team.clone / shown["path"]).exists()
-    assert not tmp_path.exists() or not list(tmp_path.iterdir())

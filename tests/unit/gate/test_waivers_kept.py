@@ -44,7 +44,7 @@ def test_what_is_kept_is_the_document_and_the_signatures_that_count(people: Benc
     (again,) = recorded(documents)
     assert again.file.data == offer.file.data
     assert len(again.signatures) == 3
-    found = held("000002", entry(*documents), people.ground)
+    found = held("000002", entry(*documents), people.rules, people.ground)
     assert [each.state for each in found.decided] == ["in-force"]
 
 
@@ -58,11 +58,12 @@ def test_a_waiver_that_was_needed_is_told_of(people: Bench) -> None:
 
 
 def test_every_waiver_of_a_reservation_must_have_set_something_aside(people: Bench) -> None:
-    found = held("000002", entry(*kept(people, *ALL)), people.ground)
+    found = held("000002", entry(*kept(people, *ALL)), people.rules, people.ground)
     broken = Finding(rule="short-terms", level="deny", message="x", fix="", enforcement="soft")
-    needed("000002", found, found.aside([broken]))
+    needed("000002", found, found.aside([broken]), lambda _: True)
+    needed("000002", found, [], lambda _: False)
     with pytest.raises(ChainError, match="000002: waiver terms sets nothing aside"):
-        needed("000002", found, [])
+        needed("000002", found, [], lambda _: True)
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_one_that_was_not_in_force_at_its_place_is_a_fault(
 ) -> None:
     ground = dataclasses.replace(people.ground, day=people.ground.day + dt.timedelta(days=days))
     with pytest.raises(kind, match=f"000002: .*{why}"):
-        held("000002", entry(*kept(people, *signers, **given)), ground)
+        held("000002", entry(*kept(people, *signers, **given)), people.rules, ground)
 
 
 def test_a_signature_that_does_not_count_has_no_place_in_a_record(people: Bench) -> None:
     offer = people.offer(*ALL)
     stray = people.signature(offer, "mallory", "legal")
     with pytest.raises(SignatureError, match=r"legal-mallory\.dsse\.json does not count"):
-        held("000002", entry(*kept(people, *ALL), stray), people.ground)
+        held("000002", entry(*kept(people, *ALL), stray), people.rules, people.ground)
 
 
 def test_documents_that_are_no_waivers_of_their_place(people: Bench) -> None:
@@ -106,4 +107,4 @@ def test_documents_that_are_no_waivers_of_their_place(people: Bench) -> None:
         with pytest.raises(Exception, match=r"is no waiver of that name|problem|does not match"):
             recorded(documents)
     with pytest.raises(ChainError, match=r"000002: .* is no waiver of that name"):
-        held("000002", entry(moved, *signatures), people.ground)
+        held("000002", entry(moved, *signatures), people.rules, people.ground)

@@ -28,7 +28,7 @@ def found(rule: str = "short-terms", **changes: Any) -> Finding:
 def asked(people: Bench, *signers: tuple[str, str], days: int = 0, **given: Any) -> Waiving:
     ground = people.ground
     ground = dataclasses.replace(ground, day=ground.day + dt.timedelta(days=days))
-    return waiving([people.offer(*signers, **given)], RELEASE, ground)
+    return waiving([people.offer(*signers, **given)], RELEASE, people.rules, ground)
 
 
 def test_a_waiver_in_force_sets_its_rule_aside_and_no_other(people: Bench) -> None:
@@ -72,6 +72,7 @@ def test_a_waiver_for_an_error_denies_and_says_why(people: Bench) -> None:
         ("budget", "deny", "built into dpgate: nobody can set it aside"),
         ("short-term", "deny", "which there is not"),
         ("polite", "warn", "is advisory and stops nothing"),
+        ("two-agree", "deny", "is about approvals"),
     ],
 )
 def test_rules_that_cannot_be_waived(people: Bench, rule: str, level: str, words: str) -> None:
@@ -88,7 +89,7 @@ def test_an_unknown_rule_is_named_with_the_closest_one(people: Bench) -> None:
     assert wrong.fix == "did you mean 'short-terms'?"
     far = unfit("x", asked(people).known)
     assert far is not None
-    assert far.fix == "rules that can be waived: short-terms"
+    assert far.fix == "rules that can be waived: short-terms, two-agree"
     none = unfit("x", {})
     assert none is not None
     assert none.fix == "rules that can be waived: none"
@@ -105,6 +106,8 @@ def test_an_idle_waiver_is_a_warning_unless_its_rule_is_judged_later(people: Ben
     later = dataclasses.replace(waivers, later=frozenset({"short-terms"}))
     assert later.findings([]) == ()
     assert [row.state for row in later.rows([])] == ["in-force"]
+    assert waivers.unless(None).findings([]) == ()
+    assert waivers.unless(0) is waivers
 
 
 def test_an_expired_one_warns_and_denies_nothing_more(people: Bench) -> None:
@@ -133,14 +136,22 @@ def test_one_that_the_policy_refuses_says_what_to_do(people: Bench) -> None:
 
 def test_a_claimed_one_says_that_plan_judges_it(people: Bench) -> None:
     ground = dataclasses.replace(people.ground, root=None)
-    waivers = waiving([people.offer()], RELEASE, ground)
+    waivers = waiving([people.offer()], RELEASE, people.rules, ground)
     (made,) = waivers.aside([found()])
     assert made.outcome == "waived"
     (row,) = waivers.rows([made])
     assert (row.state, row.why) == ("claimed", "plan judges its signatures")
 
 
-def test_without_waivers_nothing_changes() -> None:
+def test_rules_that_nobody_may_have_signed_are_not_compiled_here(people: Bench) -> None:
+    ground = dataclasses.replace(people.ground, root=None)
+    waivers = waiving([people.offer(rule="two-agree")], RELEASE, people.rules, ground)
+    assert waivers.consent == frozenset()
+    assert waivers.known["two-agree"] == "soft"
+
+
+def test_without_waivers_nothing_changes(people: Bench) -> None:
+    assert waiving([], RELEASE, people.rules, people.ground) is NO_WAIVERS
     assert NO_WAIVERS.aside([found()]) == (found(),)
     assert NO_WAIVERS.findings([found()]) == ()
 
