@@ -157,7 +157,16 @@ def _privacy(claim: Claim, dataset: Dataset, policy_delta: Decimal | None) -> di
         "row": dataset.spec.unit.row,
         "rows_per_person_source": dataset.spec.unit.source,
         "rows_per_person_enforced": dataset.spec.unit.column is not None,
+        **_joined(dataset),
     }
+
+
+def _joined(dataset: Dataset) -> dict[str, Any]:
+    """Rows of a person in the second table, if there is one."""
+    joined = dataset.spec.joined
+    if joined is None:
+        return {}
+    return {"joined": {"table": joined.table, "rows_per_person": joined.max_rows_per_person}}
 
 
 def _shape(release: Release, dataset: Dataset) -> dict[str, Any]:

@@ -58,8 +58,31 @@ def _what(content: Mapping[str, Any]) -> Iterator[str]:
         f"{content['rows']} synthetic rows drawn by `{content['synthesizer']}` from a model of the "
         f"population {safe(content['population'])}. Release `{content['release']}`."
     )
+    yield from _tables(content)
     yield from _again(content)
     yield from terms(content)
+
+
+def _tables(content: Mapping[str, Any]) -> Iterator[str]:
+    """Which columns are in which of two tables, and how they are joined."""
+    if "tables" not in content:
+        return
+    joined, second = content["joined"], content["tables"][1]["name"]
+    yield ""
+    yield "| table | rows | columns |"
+    yield "|---|---|---|"
+    for table in content["tables"]:
+        columns = ", ".join(safe(name) for name in table["columns"])
+        yield f"| {table['name']} | {table['rows']} | {columns} |"
+    yield ""
+    key, most = safe(joined["key"]), joined["max_rows_per_person"]
+    given = ", ".join(safe(name) for name in joined["context"]) or "nothing about the person"
+    yield (
+        f"Every row of {second} has the `{key}` of one of persons, and no person more than {most} rows "
+        f"(bounded by: {safe(joined['source'])}; rows beyond it were left out at random before anything was "
+        f"counted). Rows of {second} depend on {given}; given that, rows of one person are independent of "
+        "each other and of the person's other columns."
+    )
 
 
 def _again(content: Mapping[str, Any]) -> Iterator[str]:
@@ -89,8 +112,10 @@ def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
     yield "|---|---|---|"
     yield f"| one {unit} ({privacy['relation']}) | {epsilon} | {delta} |"
     person_delta = privacy["person_delta"] or "of the policy"
-    rows = privacy["rows_per_person"]
-    yield f"| one person, up to {rows} rows | {privacy['person_epsilon']} | {person_delta} |"
+    rows = f"up to {privacy['rows_per_person']} rows"
+    if "joined" in privacy:
+        rows = f"1 row and up to {privacy['joined']['rows_per_person']} of {privacy['joined']['table']}"
+    yield f"| one person, {rows} | {privacy['person_epsilon']} | {person_delta} |"
     yield ""
     but = f", but for a probability of {delta}" if Decimal(delta) else ""
     yield (
@@ -161,11 +186,14 @@ def _evidence(content: Mapping[str, Any]) -> Iterator[str]:
         name = result["metric"].replace("_", " ")
         if "order" in result:
             name += f", order {result['order']}, mean of {result['marginals']}"
+        if "table" in result:
+            name += f" ({result['table']})"
         value = result.get("value", "sealed for stewards")
         yield f"| {name} | {result['disclosure']} | {value} | {_interval(result)} |"
     for limit in content["thresholds"]:
         name = limit["metric"].replace("_", " ")
-        yield f"\nRequired: {name}, order {limit['order']}, at most {limit['at_most']}."
+        where = f" of {limit['table']}" if limit["table"] else ""
+        yield f"\nRequired: {name}{where}, order {limit['order']}, at most {limit['at_most']}."
 
 
 def _interval(result: Mapping[str, Any]) -> str:

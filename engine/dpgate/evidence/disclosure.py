@@ -86,6 +86,8 @@ class DpResult(Result):
     """Number of columns in each marginal."""
     marginals: Annotated[StrictInt, Field(ge=1)] | None = None
     """How many marginals the value is the mean of."""
+    table: Text | None = None
+    """Which of two tables it is about."""
 
     @model_validator(mode="after")
     def _consistent(self) -> DpResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +39,23 @@ def conformity(
     Privacy:
         Reads the synthetic table alone.
     """
-    faults = list(_faults(table, domain, rows, finish))
+    return result(list(faults(table, domain, rows, finish)))
+
+
+def result(found: Sequence[str]) -> PublicResult:
+    """What was found, as evidence."""
     return PublicResult(
         disclosure="public",
         metric=SCHEMA,
-        value=Decimal(len(faults)),
-        details=tuple(faults[:_SHOWN]),
+        value=Decimal(len(found)),
+        details=tuple(found[:_SHOWN]),
     )
 
 
-def _faults(table: pa.Table, domain: Domain, rows: int, finish: Finisher | None) -> Iterator[str]:
+def faults(
+    table: pa.Table, domain: Domain, rows: int, finish: Finisher | None = None
+) -> Iterator[str]:
+    """Departures in words; see `conformity`."""
     if table.num_rows != rows:
         yield f"{table.num_rows} rows instead of {rows}"
     names = domain.names if finish is None else tuple(finish.schema.names)

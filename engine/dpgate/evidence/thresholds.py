@@ -54,9 +54,10 @@ def judge(
     open_results = [item for item in results if isinstance(item, PublicResult | DpResult)]
     outcomes = []
     if SCHEMA in required or any(item.metric == SCHEMA for item in open_results):
-        outcomes.append(_against(open_results, SCHEMA, None, Decimal(0)))
+        outcomes.append(_against(open_results, SCHEMA, None, None, Decimal(0)))
     outcomes += [
-        _against(open_results, limit.metric, limit.order, limit.at_most) for limit in thresholds
+        _against(open_results, limit.metric, limit.order, limit.table, limit.at_most)
+        for limit in thresholds
     ]
     judged = {outcome.metric for outcome in outcomes}
     outcomes += [_measured(open_results, metric) for metric in required if metric not in judged]
@@ -64,10 +65,20 @@ def judge(
 
 
 def _against(
-    results: Sequence[PublicResult | DpResult], metric: str, order: int | None, at_most: Decimal
+    results: Sequence[PublicResult | DpResult],
+    metric: str,
+    order: int | None,
+    table: str | None,
+    at_most: Decimal,
 ) -> Outcome:
-    found = [r for r in results if r.metric == metric and getattr(r, "order", None) == order]
+    wanted = (metric, order, table)
+    found = [
+        r
+        for r in results
+        if (r.metric, getattr(r, "order", None), getattr(r, "table", None)) == wanted
+    ]
     name = metric if order is None else f"{metric} of order {order}"
+    name += f" of {table}" if table else ""
     if len(found) != 1:
         fault = "was not measured" if not found else f"was measured {len(found)} times: ambiguous"
         return Outcome(

@@ -16,10 +16,13 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Artifact, Claim
 from dpgate.model.values import plain
 from dpgate.policy.facts import required_evidence
-from dpgate.sources.open import open_source
+from dpgate.sources.open import open_source, open_tables
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dpgate.sources.interface import MarginalSource
     from dpgate.synthesis.output.files import Written
 
 
@@ -49,10 +52,11 @@ def attempt(
         with warnings.catch_warnings():
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
-            source = open_source(source_uri, case.dataset, case.release.spec.columns, run.folder)
+            source, rows = _opened(case, source_uri, run.folder)
             bench = Bench(
                 events=cost.events,
                 source=source,
+                rows=rows,
                 mechanisms=Mechanisms(cost.events, cost.claim.relation),
                 run=run,
                 recipients=stewards(policy),
@@ -66,6 +70,16 @@ def attempt(
             f"the attempt failed inside ({type(error).__name__}); its cost is spent",
             fix="details are withheld, since they could hold private values; reproduce it on public data",
         ) from None
+
+
+def _opened(case: Case, uri: str, folder: Path) -> tuple[MarginalSource, MarginalSource | None]:
+    """The source, and that of the second table if there is one."""
+    columns, made = case.release.spec.columns, case.release.spec.synthesize
+    if case.dataset.spec.joined is None:
+        return open_source(uri, case.dataset, columns, folder), None
+    context = made.joined.context if made and made.joined else ()
+    pair = open_tables(uri, case.dataset, columns, context, folder)
+    return pair.persons, pair.rows
 
 
 def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from dpgate.errors import AccountingError
 from dpgate.gate.product import Product
 from dpgate.gate.statistical import Statistical
 from dpgate.gate.synthetic import Synthetic
+from dpgate.gate.two_tables import TwoTables
 from dpgate.model import record
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
@@ -38,6 +39,8 @@ def product_of(case: Case) -> Product:
     if spec.statistics is not None:
         return Statistical.of(case, spec.statistics)
     assert spec.synthesize is not None  # noqa: S101 - the document has one of the two
+    if case.dataset.spec.joined is not None:
+        return TwoTables.of(case, spec.synthesize)
     return Synthetic.of(case, spec.synthesize)
 
 
@@ -51,7 +54,7 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
         rows.
     """
     privacy, unit = case.release.spec.privacy, case.dataset.spec.unit
-    events = _events(case, calibrate.budget_for(privacy.epsilon, privacy.delta))
+    events = planned_events(case)
     accounting = policy.spec.accounting
     spend = Spend.of(events, accounting.orders)
     person = person_spend(events, unit.units_per_person, accounting.orders)
@@ -79,6 +82,12 @@ def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
             fix="use another synthesizer, or a dataset without unit.column",
         )
     return groups.for_persons(events, together)
+
+
+def planned_events(case: Case) -> tuple[Event, ...]:
+    """The events that a manifest plans, accounted for what its dataset protects."""
+    privacy = case.release.spec.privacy
+    return _events(case, calibrate.budget_for(privacy.epsilon, privacy.delta))
 
 
 def spend_at(policy: PrivacyPolicy, case: Case, epsilon: Decimal) -> Spend:

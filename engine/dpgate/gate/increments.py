@@ -154,12 +154,15 @@ def _case_of(reserve: Reserve) -> Case:
     return Case(reserve.release, dataset, manifest)
 
 
+_WORDS = {"joined": "second table"}
+
+
 def _difference(before: Case, after: Case) -> str:
     """What keeps a release from continuing another one; empty if nothing does."""
     old, new = before.dataset.spec, after.dataset.spec
-    for what in ("population", "neighboring", "unit"):
+    for what in ("population", "neighboring", "unit", "joined"):
         if getattr(old, what) != getattr(new, what):
-            return f"{before.name} is about another {what}"
+            return f"{before.name} is about another {_WORDS.get(what, what)}"
     if before.release.spec.columns != after.release.spec.columns:
         return f"{before.name} has other columns"
     for name in after.release.spec.columns:

@@ -141,7 +141,11 @@ def tables(domain: Domain, order: int) -> Counter[int]:
 
 
 def out_of_reach(
-    thresholds: Sequence[MarginalTvd], events: Sequence[Event], rows: int
+    thresholds: Sequence[MarginalTvd],
+    events: Sequence[Event],
+    rows: int,
+    *,
+    table: str | None = None,
 ) -> Iterator[Shortfall]:
     """Thresholds that the noise of their own measurement alone exceeds, however good the release.
 
@@ -149,9 +153,12 @@ def out_of_reach(
         thresholds: the manifest's `utility`.
         events: everything that is planned.
         rows: the public bound; with fewer rows the measurement is worse.
+        table: whose events these are, of two; thresholds of the other are passed over.
     """
     measuring = {event.name: event for event in events}
     for index, threshold in enumerate(thresholds):
+        if threshold.table != table:
+            continue
         event = measuring.get(utility.event_name(threshold.order))
         width = utility.half_width(event, rows) if event else 0
         if width > threshold.at_most:

@@ -18,6 +18,7 @@ from dpgate.gate.past import Past
 from dpgate.gate.regions import with_ends
 from dpgate.gate.results import PlanResult, Rejected, ScopeRow
 from dpgate.gate.ruling import Opinion
+from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.verdict import following, verdict
@@ -343,6 +344,7 @@ def _result(
         attempts=standing.past.attempts(case.name),
         open=still_open,
         entry=done,
+        joined=second_table(case),
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(policy),

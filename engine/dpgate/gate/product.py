@@ -31,11 +31,12 @@ class Bench:
 
     Attributes:
         events: everything that was reserved, in the product's own order.
-        source: private data over the columns of the release.
+        source: private data over the columns of the release; the persons, where there are two tables.
         mechanisms: the only way from there to anything public.
         run: the attempt's folder, for sealed evidence.
         recipients: age recipients of restricted evidence; none: it is not made.
         progress: told about stages and fractions, both public.
+        rows: private data of the second table, if there is one.
     """
 
     events: tuple[Event, ...]
@@ -44,6 +45,7 @@ class Bench:
     run: Run
     recipients: tuple[str, ...]
     progress: Progress
+    rows: MarginalSource | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,6 +93,11 @@ def recommend(
         Reads public documents and the ledger alone.
     """
     where = _where(Path(repo), dataset)
+    if where.dataset.spec.joined is not None:
+        raise UsageError(
+            f"{where.name} has two tables, and a recommendation is about one",
+            fix="write a manifest as docs/tables.md shows, and let dpgate plan tell its noise",
+        )
     names = _columns(where.dataset, columns)
     spec = where.dataset.spec
     bound, together = spec.rows.at_most, spec.unit.rows_together

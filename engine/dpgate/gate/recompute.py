@@ -16,6 +16,7 @@ from dpgate.errors import AccountingError, ChainError, EvidenceError
 from dpgate.evidence import disclosure, thresholds
 from dpgate.gate import budgets
 from dpgate.gate.costing import person_spend
+from dpgate.gate.pinned import Pins
 from dpgate.gate.rederive import Judged
 from dpgate.ledger.chain import Chain
 from dpgate.model.event import Event
@@ -28,7 +29,8 @@ from dpgate.synthesis.smartnoise.honest import FACTORS
 
 def costs(reserves: Sequence[Judged]) -> str:
     """Recorded losses, spends and claims are not below what the events cost."""
-    count = 0
+    count = pinned = 0
+    pins = Pins()
     for each in reserves:
         entry, accounting = each.entry, each.policy.spec.accounting
         privacy = each.case.release.spec.privacy
@@ -59,19 +61,27 @@ def costs(reserves: Sequence[Judged]) -> str:
             )
         if any(event.relation != claim.relation for event in entry.events):
             raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
-        far = curves.distance(unit.rows_together, claim.relation)
-        if any(event.sensitivity_squared < far**2 for event in entry.events):
-            raise ChainError(
-                f"{each.link.path}: an event is accounted for less than the rows of a person"
-            )
         _foreign(each)
+        pinned += pins.judge(each)
         count += sum(event.times for event in entry.events)
-    return f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+    others = len(reserves) - pinned
+    return (
+        f"{count} mechanism runs recomputed from their parameters; none is charged too little"
+        + (
+            f"; {others} reservation(s) by synthesizers that are not installed here"
+            if others
+            else ""
+        )
+    )
 
 
 def _foreign(each: Judged) -> None:
     """A program with noise of its own is accounted at what it is known to cost, not at its word."""
-    made = each.case.release.spec.synthesize
+    made, unit = each.case.release.spec.synthesize, each.case.dataset.spec.unit
+    if unit.column is not None and any(event.mechanism == "foreign" for event in each.events):
+        raise ChainError(
+            f"{each.link.path}: a foreign program took the number of rows as known where persons are cut"
+        )
     least = FACTORS.get(made.with_) if made else None
     if least is None:
         return

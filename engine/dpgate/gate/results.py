@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from dpgate.gate.second_table import SecondTable
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
 from dpgate.model.policy import GithubReviews
@@ -69,6 +70,8 @@ class NoiseRow(Frozen):
     order: int
     half_width: Recorded
     """95 % half width per cell, if that marginal is measured. Model error is not included."""
+    table: str | None = None
+    """Which of two tables."""
 
 
 class QueryNoise(Frozen):
@@ -98,6 +101,8 @@ class MarginalNoise(Frozen):
     measured table and the true one. With half as many rows it is twice as much."""
     tvd_95: Recorded
     """`records_95` as the same share."""
+    table: str | None = None
+    """Which of two tables; each is relative to its own bound on rows."""
 
 
 class ApprovalRow(Frozen):
@@ -211,6 +216,8 @@ class PlanResult(Frozen):
     open: tuple[Open, ...]
     entry: int | None
     """Ledger entry that released it, if it was."""
+    joined: SecondTable | None = None
+    """Null where there is one table."""
     series: Series | None = None
     """What this release continues, if its manifest says so."""
     policy_note: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import restricted, schema, seal, utility
-from dpgate.evidence.disclosure import Result
+from dpgate.evidence.disclosure import DpResult, RestrictedResult, Result
 from dpgate.gate import noise
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
@@ -47,6 +47,7 @@ class Synthetic:
         evidence_share: part of the budget that pays for it.
         thresholds: what the measured distances must stay below.
         rows_at_most: public bound on the rows of the data.
+        table: which of two tables this is; None where there is one.
     """
 
     spec: Synthesize
@@ -58,6 +59,7 @@ class Synthetic:
     evidence_share: Decimal
     thresholds: tuple[MarginalTvd, ...]
     rows_at_most: int
+    table: str | None = None
 
     @classmethod
     def of(cls, case: Case, spec: Synthesize) -> Synthetic:
@@ -106,7 +108,9 @@ class Synthetic:
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement; luck could still meet one."""
-        return tuple(noise.out_of_reach(self.thresholds, events, self.rows_at_most))
+        return tuple(
+            noise.out_of_reach(self.thresholds, events, self.rows_at_most, table=self.table)
+        )
 
     def require(self, folder: Path) -> None:
         """Packages are there, formats can be written, rows have room, a model can be kept."""
@@ -135,17 +139,29 @@ class Synthetic:
         return MadeRows(product=self, model=model, table=table, results=results)
 
     def _evidence(self, bench: Bench, table: pa.Table, total: float) -> tuple[Result, ...]:
-        task, source, progress = self.task, bench.source, bench.progress
-        results: list[Result] = []
-        results += utility.measure(
-            task, bench.events, source, table, total, bench.mechanisms, progress
-        )
+        results: list[Result] = [*self.measured(bench, table, total)]
         if bench.recipients and self.evidence_orders:
-            exact = restricted.exact_tvd(task, self.evidence_orders, source, table, progress)
-            sealed = seal.seal(exact, bench.recipients)
-            bench.run.sealed.write_bytes(sealed.ciphertext)
-            results.append(sealed.result(restricted.METRIC))
+            results.append(kept_sealed(bench, self.exact(bench, table)))
         return tuple(results)
+
+    def measured(self, bench: Bench, table: pa.Table, total: float) -> tuple[DpResult, ...]:
+        """Distances of marginals, noisy and charged."""
+        return utility.measure(
+            self.task, bench.events, bench.source, table, total, bench.mechanisms, bench.progress
+        )
+
+    def exact(self, bench: Bench, table: pa.Table) -> bytes:
+        """The same without noise, to be sealed."""
+        return restricted.exact_tvd(
+            self.task, self.evidence_orders, bench.source, table, bench.progress
+        )
+
+
+def kept_sealed(bench: Bench, exact: bytes) -> RestrictedResult:
+    """Encrypts restricted evidence, and keeps nothing else of it."""
+    sealed = seal.seal(exact, bench.recipients)
+    bench.run.sealed.write_bytes(sealed.ciphertext)
+    return sealed.result(restricted.METRIC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +199,15 @@ def task_of(case: Case, spec: Synthesize) -> Task:
     )
 
 
-def evidence_orders(case: Case) -> tuple[int, ...]:
-    """Orders of marginals whose total variation distance is measured, at a cost."""
+def evidence_orders(case: Case, table: str | None = None) -> tuple[int, ...]:
+    """Orders of marginals whose total variation distance is measured, at a cost.
+
+    Args:
+        case: manifest and dataset.
+        table: which of two tables; None where there is one.
+    """
     if not case.release.spec.privacy.evidence_share:
         return ()
-    named = sorted({threshold.order for threshold in case.release.spec.utility})
+    thresholds = [each for each in case.release.spec.utility if each.table == table]
+    named = sorted({threshold.order for threshold in thresholds})
     return tuple(named) or (1, 2)

@@ -22,6 +22,7 @@ PATTERNS = {
     r"^[A-Za-z0-9._:/-]{0,40}$": "a prefix (letters, digits and . _ : / -, at most 40)",
     r"^[0-9]{1,9}$": "digits in quotes, at most 9",
     r"^[a-z][a-z0-9_]{0,39}$": "a query's name (lower-case letters, digits and _, at most 40)",
+    r"^[a-z][a-z0-9_]{0,30}$": "a table's name (lower-case letters, digits and _, at most 31)",
     r"^[A-Z]{2}$": "a country code of two capital letters, such as FR",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$": "a period such as 2026-Q4",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$": "a branch name (letters, digits and . _ / -)",

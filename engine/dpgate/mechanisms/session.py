@@ -5,6 +5,7 @@ Each run is debited before it happens, so that a crash inside it never leaves it
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -61,6 +62,17 @@ class Mechanisms:
             event.name: Fraction(event.loss) for event in events if event.mechanism in ADAPTIVE
         }
         self._tape = tape
+        self._prefix = ""
+
+    def part(self, prefix: str) -> Mechanisms:
+        """The same session for the events whose names begin so, called by the rest of their names.
+
+        What one spends the other has spent: two tables of a release, fitted by one synthesizer each,
+        stay in one session.
+        """
+        made = copy.copy(self)  # shares what was used and what is left
+        made._prefix = self._prefix + prefix  # noqa: SLF001 - a copy of this very object
+        return made
 
     def gaussian(self, name: str, counts: Counts, *, scale: Decimal | None = None) -> Counts:
         """Integer Gaussian noise on each number of a vector.
@@ -120,8 +132,7 @@ class Mechanisms:
             Reads private numbers; spends one of the event's `times`, and ρ of an adaptive one.
             ρ = Δ∞²/2·scale² (bounded range, Cesar and Rogers 2021).
         """
-        paid = self._debit(name, "noisy-max", scale)
-        event = self._events[name]
+        event, paid = self._debit(name, "noisy-max", scale)
         answer = self._tape.answer(event, scores) if self._tape else None
         index = int(paid.run(scores) if answer is None else answer)
         if self._tape:
@@ -143,16 +154,14 @@ class Mechanisms:
             Reads nothing. What the program reads, and with what noise, is its own;
             the caller vouches that it costs what the event says.
         """
-        self._reserved(name, "foreign")
-        self._used[name] += 1
+        self._used[self._reserved(name, "foreign").name] += 1
 
     def _noisy(
         self, name: str, mechanism: _Runs, counts: Counts, scale: Decimal | None = None
     ) -> Counts:
         import numpy as np
 
-        paid = self._debit(name, mechanism, scale)
-        event = self._events[name]
+        event, paid = self._debit(name, mechanism, scale)
         answer = self._tape.answer(event, counts) if self._tape else None
         if answer is None:
             noisy = np.array(paid.run(counts.ravel()), dtype=np.int64).reshape(counts.shape)
@@ -178,23 +187,26 @@ class Mechanisms:
 
     def left(self, name: str) -> Fraction:
         """ρ that the runs of an adaptive event may still cost; it follows from their scales."""
-        return self._left[name]
+        return self._left[self._prefix + name]
 
-    def _debit(self, name: str, mechanism: _Runs, scale: Decimal | None) -> Measurement:
+    def _debit(
+        self, name: str, mechanism: _Runs, scale: Decimal | None
+    ) -> tuple[Event, Measurement]:
         expected = mechanism if scale is None else f"adaptive-{mechanism}"
         event = self._reserved(name, expected)
         if scale is None:
-            self._used[name] += 1
-            return self._measurements[name]
+            self._used[event.name] += 1
+            return event, self._measurements[event.name]
         paid = measurement_at(event, scale)
-        left = self._left[name] - Fraction(paid.loss)
+        left = self._left[event.name] - Fraction(paid.loss)
         if left < 0:
+            remaining = down(self._left[event.name], 12)
             raise InsufficientBudgetError(
-                what=name, remaining=down(self._left[name], 12), requested=up(paid.loss, 12)
+                what=event.name, remaining=remaining, requested=up(paid.loss, 12)
             )
-        self._used[name] += 1
-        self._left[name] = left
-        return paid
+        self._used[event.name] += 1
+        self._left[event.name] = left
+        return event, paid
 
     def _reserved(self, name: str, mechanism: str) -> Event:
         """The event, if it may run once more.
@@ -202,6 +214,7 @@ class Mechanisms:
         Raises:
             InsufficientBudgetError: it is not reserved or used up.
         """
+        name = self._prefix + name
         event = self._events.get(name)
         if event is None:
             raise InsufficientBudgetError(what=name, remaining=0, requested=1)

@@ -17,6 +17,7 @@ from dpgate.model.constraints import (
     words,
 )
 from dpgate.model.derive import Derived, Lookup, PossibleDerived
+from dpgate.model.joined import Joined, faults
 from dpgate.model.limits import Limits
 from dpgate.model.values import ColumnName, Frozen, Name, Relation, Text
 
@@ -88,6 +89,8 @@ class DatasetSpec(Frozen):
     """What holds in every row, and in every released one as far as its columns are released."""
     limits: Limits | None = None
     """Limits of the organization's policy that are lower for releases of this dataset."""
+    joined: Joined | None = None
+    """A second table, of which each person has some rows."""
 
     def learned(self, names: Iterable[str]) -> tuple[str, ...]:
         """The named columns that a release learns: no identifiers, no text, none derived."""
@@ -143,6 +146,13 @@ class DatasetSpec(Frozen):
         name = self.unit.column
         if name is not None and not isinstance(self.columns.get(name), IdentifierColumn):
             raise ValueError(f"unit.column: {name} is no identifier column of this dataset")
+        return self
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> DatasetSpec:
+        found = next(faults(self), None)
+        if found is not None:
+            raise ValueError(found)
         return self
 
 

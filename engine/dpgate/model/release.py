@@ -16,6 +16,7 @@ from pydantic import (
 
 from dpgate.model.formats import Formats
 from dpgate.model.increment import Increment
+from dpgate.model.joined import JoinedRows, TableName
 from dpgate.model.statistics import Statistics
 from dpgate.model.values import (
     ColumnName,
@@ -45,6 +46,8 @@ class Synthesize(Frozen):
     keep_model: StrictBool = False
     """Whether the fitted model is released with the rows, so that more can be drawn from it at no
     further cost: `dpgate sample`."""
+    joined: JoinedRows | None = None
+    """How rows of the dataset's second table are made, if it has one."""
 
 
 class Privacy(Frozen):
@@ -64,6 +67,8 @@ class MarginalTvd(Frozen):
     metric: Literal["marginal_tvd"]
     order: Annotated[Literal[1, 2], exactly(int)]
     at_most: Share
+    table: TableName | None = None
+    """Which of two tables; left out where there is one."""
 
 
 class Retention(Frozen):
@@ -119,9 +124,9 @@ class ReleaseSpec(Frozen):
                 "a release makes either rows or numbers: give synthesize or statistics"
             )
         self._suits_what_it_makes()
-        orders = [u.order for u in self.utility]
+        orders = [(u.table, u.order) for u in self.utility]
         if len(set(orders)) != len(orders):
-            raise ValueError("utility may hold one threshold for each metric and order")
+            raise ValueError("utility may hold one threshold for each metric and order (and table)")
         if self.utility and not self.privacy.evidence_share:
             raise ValueError(
                 "utility thresholds are measured at a cost: evidence_share must be above 0"

@@ -18,7 +18,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy, SensitivityClass
 from dpgate.model.release import Release
 from dpgate.model.values import plain, short
-from dpgate.policy import facts, limits, queries
+from dpgate.policy import facts, limits, queries, tables
 
 
 @dataclass(frozen=True)
@@ -343,6 +343,7 @@ RULES: tuple[Rule, ...] = (
     retention,
     required_evidence,
     more_rows_than_people,
+    tables.two_tables,
     queries.query_columns,
     queries.query_kinds,
     queries.query_size,

@@ -158,6 +158,7 @@ def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
         table.add_column(name, justify="right" if name[0] in "v9" else "left")
     for item in evidence:
         metric = item["metric"] + (f", {item['order']}-way" if item.get("order") else "")
+        metric += f", {item['table']}" if item.get("table") else ""
         kind = item["disclosure"]
         if kind == "restricted":
             table.add_row(metric, "restricted", "sealed", "")

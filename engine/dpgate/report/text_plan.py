@@ -18,6 +18,7 @@ from dpgate.gate.results import (
     QueryNoise,
     ScopeRow,
 )
+from dpgate.gate.second_table import SecondTable
 from dpgate.model.values import counted, plain, short
 from dpgate.report.words import bar, findings, left, next_line, shown, tick, waivers
 
@@ -141,7 +142,7 @@ def _claims(result: PlanResult) -> list[Text]:
     lines += _series(result)
     lines += _persons(result)
     lines += _noise(result)
-    lines += marginal_lines(result.marginals, result.rows_at_most, result.row)
+    lines += _marginals(result)
     if result.evidence_share:
         lines.append(
             Text(
@@ -169,6 +170,8 @@ def _series(result: PlanResult) -> list[Text]:
 def _persons(result: PlanResult) -> list[Text]:
     """How a person with several rows fares."""
     rows = f"{result.rows_per_person} {result.row}s a person"
+    if result.joined is not None:
+        return _tables(result, result.joined)
     if result.truncated:
         return [Text(f"persons are protected: at most {rows} are read, chosen at random")]
     if result.rows_per_person == 1:
@@ -183,17 +186,33 @@ def _persons(result: PlanResult) -> list[Text]:
     ]
 
 
+def _tables(result: PlanResult, joined: SecondTable) -> list[Text]:
+    """What of a person is read in each of two tables, and what the second one depends on."""
+    given = ", ".join(joined.context) or "nothing"
+    share = f"{plain(joined.share * 100)} % of the ρ"
+    return [
+        Text(
+            f"persons are protected: one {result.row} and at most {joined.rows_per_person} {joined.row}s "
+            "of each are read, chosen at random"
+        ),
+        Text(f"two tables: {joined.table} takes {share}, and depends on {given} of the person"),
+    ]
+
+
 def _noise(result: PlanResult) -> list[Text]:
     """How far noise alone reaches: by order of marginals, or by query."""
     lines = []
     marginals = [row for row in result.noise if isinstance(row, NoiseRow)]
-    if marginals:
-        kinds = {1: "one-way", 2: "two-way"}
+    kinds = {1: "one-way", 2: "two-way"}
+    for table in dict.fromkeys(row.table for row in marginals):
         widths = ", ".join(
-            f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}" for n in marginals
+            f"{kinds.get(n.order, f'{n.order}-way')} ±{plain(n.half_width)}"
+            for n in marginals
+            if n.table == table
         )
+        unit = _unit(result, table)
         lines.append(
-            Text(f"noise per cell, in {result.row}s (95 %): {widths}. Model error is not included.")
+            Text(f"noise per cell, in {unit}s (95 %): {widths}. Model error is not included.")
         )
     queries = [row for row in result.noise if isinstance(row, QueryNoise)]
     if queries:
@@ -203,6 +222,24 @@ def _noise(result: PlanResult) -> list[Text]:
             Text(f"  {row.query:<{width}}  {row.what} ±{plain(row.half_width)} {row.unit}")
             for row in queries
         ]
+    return lines
+
+
+def _unit(result: PlanResult, table: str | None) -> str:
+    """What one row of a table is."""
+    joined = result.joined
+    return joined.row if joined is not None and table == joined.table else result.row
+
+
+def _marginals(result: PlanResult) -> list[Text]:
+    """Noise of marginals, table by table."""
+    lines = []
+    for table in dict.fromkeys(row.table for row in result.marginals):
+        unit, rows = _unit(result, table), result.rows_at_most
+        if result.joined is not None and table == result.joined.table:
+            rows *= result.joined.rows_per_person
+        own = tuple(row for row in result.marginals if row.table == table)
+        lines += marginal_lines(own, rows, unit)
     return lines
 
 

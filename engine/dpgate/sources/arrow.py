@@ -13,7 +13,7 @@ from dpgate.model.domain import Domain
 from dpgate.sources.count import tables, used_by
 from dpgate.sources.encode import encode, readable
 from dpgate.sources.encoded import Encoded
-from dpgate.sources.lookup import Lookup
+from dpgate.sources.lookup import Given, Lookup
 from dpgate.sources.temporal import known_zone
 from dpgate.sources.total import totals, units
 
@@ -35,16 +35,26 @@ class ArrowSource:
         read: starts over and yields every batch, with types that `readable` accepts.
         folder: where encoded rows may be kept between counts, see `Encoded`; without it, data
             that is too large for memory is read again for each count.
+        coded: columns whose batches hold cells already, uint8 or uint16; no sums are taken of them.
 
     Privacy:
         Holds private data, in the clear, in memory and in that folder.
     """
 
-    def __init__(self, domain: Domain, read: Read, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        read: Read,
+        folder: Path | None = None,
+        *,
+        coded: Sequence[str] = (),
+    ) -> None:
         self._domain = domain
         self._read = read
         self._folder = folder
-        self._lookups = [Lookup(column) for column in domain.columns]
+        self._lookups: list[Lookup | Given] = [
+            Given() if column.name in coded else Lookup(column) for column in domain.columns
+        ]
         self._kept: Encoded | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +72,14 @@ class Lookup:
             missing = values.is_null().to_numpy(zero_copy_only=False)
             numbers = np.where(missing, self._span, numbers)
         return taken(self._whole, numbers)
+
+
+class Given:
+    """Cells that a batch holds already."""
+
+    def cells(self, values: pa.Array) -> Codes:
+        """Those cells."""
+        return cast("Codes", values.to_numpy())
 
 
 def taken(table: Codes, places: NDArray[np.integer]) -> Codes:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from dpgate.errors import MissingExtraError, SourceError
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
+from dpgate.model.tables import tables_of
 
 if TYPE_CHECKING:
     from dpgate.model.dataset import Unit
     from dpgate.model.domain import Domain
     from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.linked import Pair
 
 _DATABASES = frozenset({"postgresql", "postgres", "snowflake", "bigquery"})
 _PART = r"[A-Za-z_][A-Za-z0-9_$]*"
@@ -40,7 +43,46 @@ def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
         Reads the footer of Parquet files, the header line of CSV files, the schema of a table; no
         row.
     """
-    _place(uri).check(domain_of(dataset, tuple(columns)), dataset.spec.unit)
+    tables = tables_of(dataset, columns)
+    if tables is None:
+        _place(uri).check(domain_of(dataset, tuple(columns)), dataset.spec.unit)
+        return
+    _need_arrow()
+    from dpgate.sources.pair import check
+
+    check(_path(uri), tables)
+
+
+def open_tables(
+    uri: str,
+    dataset: Dataset,
+    columns: Sequence[str],
+    context: Sequence[str],
+    folder: Path | None = None,
+) -> Pair:
+    """Both tables of a dataset that has two, after `describe`.
+
+    Args:
+        uri: a folder or a DuckDB file that holds both, see `docs/tables.md`.
+        dataset: says what the columns hold, and whose they are.
+        columns: the columns that a release needs.
+        context: columns that the second table's rows depend on.
+        folder: see `open_source`.
+
+    Raises:
+        SourceError: see `describe`.
+
+    Privacy:
+        Rows are read when something is counted, not before; one of each person, and at most k of
+        the second table. See `dpgate.sources.linked.linked`.
+    """
+    describe(uri, dataset, columns)
+    from dpgate.sources.linked import linked
+    from dpgate.sources.pair import find_two
+
+    tables = tables_of(dataset, columns, context)
+    assert tables is not None  # noqa: S101 - the dataset has two
+    return linked(*find_two(_path(uri), tables.names), tables, folder)
 
 
 def open_source(
@@ -95,11 +137,31 @@ def _place(uri: str) -> _Place:
         table = () if parts.path else table_name(options.get("table", ""))
         path = f"//{parts.netloc}{parts.path}" if parts.netloc else parts.path
         return SparkTable(path, table, options)
-    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+    local = _local_path(uri, parts)
+    if local is None:
         raise _unknown()
-    if parts.scheme == "file":
-        uri = unquote(parts.path) + ("?" if parts.query else "") + parts.query
-    return _local(uri)
+    return _local(local)
+
+
+def _local_path(uri: str, parts: SplitResult) -> str | None:
+    """The path that a path or a `file:` address means; None for any other address."""
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return None
+    if not parts.scheme:
+        return uri
+    return unquote(parts.path) + ("?" if parts.query else "") + parts.query
+
+
+def _path(uri: str) -> str:
+    """Where both tables of a source lie."""
+    with contextlib.suppress(ValueError):
+        found = _local_path(uri, urlsplit(uri))
+        if found is not None:
+            return found
+    raise SourceError(
+        "two tables are read from a folder of files or from a DuckDB file",
+        fix="export both tables there, or let views of a DuckDB file show them",
+    )
 
 
 def _local(place: str) -> _Place:

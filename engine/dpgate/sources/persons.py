@@ -45,10 +45,11 @@ SELECT place FROM (
 WHERE rank <= $rows
 """
 
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
     "autoinstall_known_extensions": False,
 }
+"""Of an engine that sorts or joins identifiers; what exceeds its memory is spilled."""
 
 
 class Truncated:
@@ -75,19 +76,23 @@ class Truncated:
 
     def __call__(self) -> Iterator[pa.RecordBatch]:
         """Every batch, without the rows that are left out."""
-        if self._kept is None:
-            self._kept = self._choose()
+        chosen = self.choose()
         place, order = 0, _Order()
         for batch in self._read():
-            kept = self._kept[place : place + len(batch)]
+            kept = chosen[place : place + len(batch)]
             place += len(batch)
             order.add(persons(batch.column(self._column)))
             yield batch.filter(pa.array(kept))
         if order.digest() != self._order:
             raise SourceError("the source changed while it was being counted")
 
+    def choose(self) -> Kept:
+        """Whether each row is kept: decided once."""
+        if self._kept is None:
+            self._kept = self._choose()
+        return self._kept
+
     def _choose(self) -> Kept:
-        """Whether each row is kept."""
         import duckdb
 
         seen, order = [0], _Order()
@@ -104,7 +109,7 @@ class Truncated:
         kept = []
         with (
             tempfile.TemporaryDirectory() as folder,
-            duckdb.connect(config={**_SETTINGS, "temp_directory": folder}) as engine,
+            duckdb.connect(config={**SETTINGS, "temp_directory": folder}) as engine,
         ):
             engine.sql("SET enable_progress_bar = false")  # it would print, and tell the time
             engine.register("identified", pa.RecordBatchReader.from_batches(_ROWS, identified()))

@@ -1,0 +1,1 @@
+"""Rows of a second table, drawn for persons who were drawn before."""
