@@ -94,6 +94,14 @@ class Team:
         }
 
     @property
+    def source(self) -> Path:
+        """What `--source` names: one file, or the place of two tables."""
+        places = [self.data.parent / "plan.duckdb", self.data.with_suffix(".csv"), self.data]
+        if list(self.data.parent.glob("persons.*")):
+            return self.data.parent
+        return next((place for place in places if place.exists()), self.data)
+
+    @property
     def api(self) -> Api:
         """The verbs of the Python interface on this clone: ``team.api.plan(RELEASE)``."""
         return Api(self.clone, self.state)
@@ -190,7 +198,7 @@ class Team:
 
     def release(self, release: str = RELEASE, **options: Any) -> ReleaseResult:
         """Make a release of the template's data."""
-        given = {"source": str(self.data), "key": self.key("runner")}
+        given = {"source": str(self.source), "key": self.key("runner")}
         done: ReleaseResult = self.api.release(release, **{**given, **options})
         return done
 

@@ -68,12 +68,10 @@ def watch(
     patch.setattr(seal, "seal", fixed)
     patch.setattr(np.random, "default_rng", lambda: made(20260401))
     patch.setattr("dpgate.gate.release.secrets.token_hex", lambda size: "0" * 2 * size)
-    csv = team.data.with_suffix(".csv")
-    source = csv if csv.exists() else team.data
     out = team.folder / "out"
     capsys.readouterr()
     with pytest.raises(SystemExit) as stop:
-        main(["release", RELEASE, "--repo", str(team.clone), "--source", str(source), "--key",
+        main(["release", RELEASE, "--repo", str(team.clone), "--source", str(team.source), "--key",
               team.key_file("runner"), "--out", str(out)])  # fmt: skip
     said = capsys.readouterr()
     files = team.ledger()

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import time_machine
 
 import dpgate
-from tests.suites import asking, stays
+from tests.suites import asking, members, stays
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
 APPROVALS = f"releases/{RELEASE}/approvals"
@@ -361,6 +362,27 @@ def stays_are_as_described(team: Team) -> None:
     card = json.loads((team.folder / "out" / "card.json").read_text())
     assert card["constraints"][0] == "discharged >= admitted"
     assert "In every row: discharged" in (team.folder / "out" / "card.md").read_text()
+
+
+def describe_two_tables(team: Team) -> None:
+    """Members and their claims in place of visits; the data is there already."""
+    members.describe(team)
+
+
+def claims_are_of_members(team: Team) -> None:
+    """Every claim names a member, nobody has too many, and constraints hold."""
+    out = team.folder / "out"
+    people = {row["member"] for row in pq.read_table(out / "persons.parquet").to_pylist()}
+    claims = pq.read_table(out / "claims.parquet").to_pylist()
+    numbers = Counter(row["member"] for row in claims)
+    assert len(people) == 3000
+    assert people.issuperset(numbers)
+    assert max(numbers.values()) <= members.AT_MOST
+    assert all(row["cost"] >= row["paid"] for row in claims)
+    assert all(row["settled_on"] >= row["billed_on"] for row in claims)
+    assert all(row["cost"] - row["paid"] == row["share_left"] for row in claims)
+    card = json.loads((out / "card.json").read_text())
+    assert [table["rows"] for table in card["tables"]] == [3000, len(claims)]
 
 
 def every_format_holds_the_same_rows(team: Team) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from tests.suites import stays
+from tests.suites import members, stays
 from tests.team import Team, write_data
 
 EMAIL = "mallory.quux@canary.example"
@@ -49,6 +49,60 @@ def hostile_csv(team: Team) -> None:
     with place.open("ab") as file:
         file.write(b'"' + EMAIL.encode() + b"\n\xff\xfe,,,\n1,2,3,4,5,6,7," + CATEGORY.encode())
     team.data.unlink()
+
+
+def two_tables(team: Team) -> None:
+    """Members and claims with hostile values and keys in both, as Parquet files of a folder."""
+    people = members.people()
+    claims = members.claims(people)
+    claims["cost"] = [float(value) for value in claims["cost"]]
+    for row in (
+        {"member": EMAIL, "plan": CATEGORY, "region": LONG, "joined_on": None},
+        {"member": "m7", "age": EMAIL},
+        {"member": None, "age": CATEGORY},
+        {"member": " "},
+    ):
+        for name, values in people.items():
+            values.append(row.get(name, values[0]))
+    rows: list[dict[str, Any]] = [
+        {"cost": NUMBER}, {"cost": float("nan")}, {"cost": float("-inf")}, {"service": CATEGORY},
+        {"service": None, "paid": None, "billed_on": None}, {"service": LONG},
+    ]  # fmt: skip
+    for row in [*rows * 500, {"member": "MRN0000"}, {"member": None}, {"member": LONG}]:
+        for name, values in claims.items():
+            values.append({"member": EMAIL, **row}.get(name, values[0]))
+    members.write(team.data.parent, people, claims)
+    team.data.unlink(missing_ok=True)
+
+
+def two_tables_csv(team: Team) -> None:
+    """The same as CSV, with lines that are no records."""
+    two_tables(team)
+    for name in ("persons", "claims"):
+        place = team.data.with_name(f"{name}.parquet")
+        pc.write_csv(pq.read_table(place), place.with_suffix(".csv"))
+        with place.with_suffix(".csv").open("ab") as file:
+            file.write(b'"' + EMAIL.encode() + b"\n\xff\xfe,,,\n1,2,3,4,5,6,7," + CATEGORY.encode())
+        place.unlink()
+
+
+def two_tables_duckdb(team: Team) -> None:
+    """The same as tables of one DuckDB file."""
+    import duckdb
+
+    two_tables(team)
+    with duckdb.connect(team.data.parent / "plan.duckdb") as base:
+        for name in ("persons", "claims"):
+            place = team.data.with_name(f"{name}.parquet")
+            base.register("given", pq.read_table(place))
+            base.sql(f"CREATE TABLE {name} AS SELECT * FROM given")
+            place.unlink()
+
+
+def two_tables_without_claims(team: Team) -> None:
+    """The second table is missing."""
+    two_tables(team)
+    team.data.with_name("claims.parquet").unlink()
 
 
 def without_a_column(team: Team) -> None:
@@ -117,6 +171,7 @@ KINDS: dict[str, Callable[[Team], None]] = {
     kind.__name__.replace("_", "-"): kind
     for kind in (
         hostile, hostile_csv, without_a_column, of_another_type, not_parquet, damaged_rows, empty,
-        missing, directory, hospital_stays, hospital_stays_csv,
+        missing, directory, hospital_stays, hospital_stays_csv, two_tables, two_tables_csv,
+        two_tables_duckdb, two_tables_without_claims,
     )
 }  # fmt: skip

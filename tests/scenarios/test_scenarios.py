@@ -95,7 +95,7 @@ class Stage:
         before = refs(team) if team.remote == remote else ""
         count = reservations(team) if before else 0
         places = {
-            "release": RELEASE, "data": self.source(), "keys": team.keys, "root": self.root,
+            "release": RELEASE, "data": team.source, "keys": team.keys, "root": self.root,
             "out": team.folder / "out", "folder": team.folder, "other": "sha256:" + "5e1c" * 16,
         }  # fmt: skip
         words = [word.format(**places) for word in WORDS.get(run, run).split()]
@@ -114,11 +114,6 @@ class Stage:
         if before:
             assert reservations(team) - count == spends
             assert spends or refs(team) == before, "the ledger changed"
-
-    def source(self) -> Path:
-        data = self.team.data
-        csv = data.with_suffix(".csv")
-        return csv if csv.exists() else data
 
 
 def canaries(team: Team, said: list[str]) -> list[str]:

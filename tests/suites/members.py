@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,11 +14,8 @@ import pyarrow.parquet as pq
 
 from dpgate.loading.documents import load
 from dpgate.model.dataset import Dataset
-from tests.team import POLICY, Team
+from tests.team import DATASET, MANIFEST, Team
 
-RELEASE = "health-plan/analysts"
-DATASET = "releases/health-plan/dataset.yaml"
-MANIFEST = f"releases/{RELEASE}/release.yaml"
 COLUMNS = ("member", "age", "plan", "region", "joined_on", "claim", "service", "cost", "paid",
            "billed_on", "settled_on", "share_left", "waited")  # fmt: skip
 """As the release lists them."""
@@ -33,7 +33,7 @@ MEANS = {"basic": 0.8, "silver": 1.6, "gold": 2.8}
 DOCUMENT = """
 apiVersion: dpgate/v1
 kind: Dataset
-metadata: {name: health-plan, title: Members and their claims, steward: analytics}
+metadata: {name: clinic-visits, title: Members and their claims, steward: analytics}
 spec:
   population: clinic-patients
   neighboring: add-remove
@@ -77,9 +77,9 @@ spec:
 RELEASE_DOCUMENT = """
 apiVersion: dpgate/v1
 kind: Release
-metadata: {name: analysts, owner: analytics}
+metadata: {name: vendor-testing, owner: analytics}
 spec:
-  dataset: health-plan
+  dataset: clinic-visits
   purpose: vendor-testing
   recipients: [acme-analytics]
   regions: [US]
@@ -143,23 +143,21 @@ def write(folder: Path, members: dict[str, list[Any]], owned: dict[str, list[Any
     return folder
 
 
-def describe(team: Team, **changes: str) -> Path:
-    """The two tables' documents in a team's repository, and their data; where that lies."""
-    expires = next(
-        line.split("expires: ")[1].rstrip("}")
-        for line in (team.clone / "releases/clinic-visits/vendor-testing/release.yaml")
-        .read_text()
-        .splitlines()
-        if "expires" in line
-    )
-    manifest = RELEASE_DOCUMENT.replace("EXPIRES", expires)
+def describe(team: Team, changes: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Documents of two tables in place of the template's."""
+    expires = re.search("expires: (.*)}", (team.clone / MANIFEST).read_text())
+    assert expires is not None
+    manifest = RELEASE_DOCUMENT.replace("EXPIRES", expires[1])
     for old, new in changes.items():
         assert old in manifest, old
         manifest = manifest.replace(old, new)
     team.write(DATASET, DOCUMENT)
     team.write(MANIFEST, manifest)
-    members = people()
-    return write(team.data.parent / "plan", members, claims(members))
+    team.commit("Members and claims")
 
 
-__all__ = ["POLICY", "RELEASE"]
+def put(team: Team) -> None:
+    """Data of both in place of the template's."""
+    made = people()
+    write(team.data.parent, made, claims(made))
+    team.data.unlink(missing_ok=True)

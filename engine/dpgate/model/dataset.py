@@ -134,6 +134,17 @@ class DatasetSpec(Frozen):
         columns = info.data.get("columns")
         return constraints if columns is None else consistent(constraints, columns)
 
+    @field_validator("joined")
+    @classmethod
+    def _fitting(cls, joined: Joined | None, info: ValidationInfo) -> Joined | None:
+        needed = ("unit", "columns", "derive", "constraints")
+        if joined is None or not info.data.keys() >= set(needed):  # they have problems of their own
+            return joined
+        found = next(faults(joined, *(info.data[name] for name in needed)), None)
+        if found is not None:
+            raise ValueError(found)
+        return joined
+
     @model_validator(mode="after")
     def _others(self) -> DatasetSpec:
         named = (self.population, *self.shares_people_with)
@@ -146,13 +157,6 @@ class DatasetSpec(Frozen):
         name = self.unit.column
         if name is not None and not isinstance(self.columns.get(name), IdentifierColumn):
             raise ValueError(f"unit.column: {name} is no identifier column of this dataset")
-        return self
-
-    @model_validator(mode="after")
-    def _tables_fit(self) -> DatasetSpec:
-        found = next(faults(self), None)
-        if found is not None:
-            raise ValueError(found)
         return self
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictInt, field_validator
 
-from dpgate.model.columns import DomainColumn
+from dpgate.model.columns import Column, DomainColumn
 from dpgate.model.constraints import columns_of, words
 from dpgate.model.derive import inputs
 from dpgate.model.values import ColumnName, Frozen, Name, Share, Text
 
 if TYPE_CHECKING:
-    from dpgate.model.dataset import DatasetSpec
+    from dpgate.model.constraints import Constraint
+    from dpgate.model.dataset import Unit
+    from dpgate.model.derive import Derived
 
 PERSONS = "persons"
 """Name of the first table, which has one row a person: of its files, and in sources."""
@@ -69,43 +71,47 @@ class JoinedRows(Frozen):
         return context
 
 
-def faults(spec: DatasetSpec) -> Iterator[str]:
+def faults(
+    joined: Joined,
+    unit: Unit,
+    columns: Mapping[str, Column],
+    derive: Mapping[str, Derived],
+    constraints: Sequence[Constraint],
+) -> Iterator[str]:
     """Why a dataset's two tables do not fit together, the first reason first."""
-    joined = spec.joined
-    if joined is None:
-        return
-    own, key = set(joined.columns), spec.unit.column
-    known = {*spec.columns, *spec.derive}
-    if key is None or spec.unit.max_rows_per_person != 1:
+    own, key = set(joined.columns), unit.column
+    known = {*columns, *derive}
+    if key is None or unit.max_rows_per_person != 1:
         yield (
-            "joined needs unit.column, the key, and unit.max_rows_per_person: 1, since the first table "
-            "has one row a person"
+            "it needs unit.column, the key, and unit.max_rows_per_person: 1, since the first table has "
+            "one row a person"
         )
     for name in joined.columns:
         if name not in known:
-            yield f"joined.columns: {name} is no column of this dataset"
+            yield f"{name} is no column of this dataset"
         if name == key:
-            yield f"joined.columns: {name} is the key, which both tables have; leave it out"
+            yield f"{name} is the key, which both tables have; leave it out of columns"
     if joined.table in known:
-        yield f"joined.table: {joined.table} is a column as well; give one of them another name"
-    learned = [n for n, column in spec.columns.items() if isinstance(column, DomainColumn)]
-    for table, names in ((PERSONS, set(learned) - own), (joined.table, own.intersection(learned))):
+        yield f"{joined.table} is a column as well as a table; give one of them another name"
+    learned = {name for name, column in columns.items() if isinstance(column, DomainColumn)}
+    for table, names in ((PERSONS, learned - own), (joined.table, learned & own)):
         if not names:
-            yield f"joined: {table} has no column with a domain, so there is nothing to learn of it"
-    yield from _across(spec, own)
+            yield f"{table} has no column with a domain, so there is nothing to learn of it"
+    yield from _across(own, derive, constraints)
 
 
-def _across(spec: DatasetSpec, own: set[str]) -> Iterator[str]:
+def _across(
+    own: set[str], derive: Mapping[str, Derived], constraints: Sequence[Constraint]
+) -> Iterator[str]:
     """What would have to hold, or be computed, across the tables and cannot be."""
-    for constraint in spec.constraints:
+    for constraint in constraints:
         if len({name in own for name in columns_of(constraint)}) > 1:
             yield (
-                f"constraints: {words(constraint)} is about both tables; say what holds in each of them"
+                f"the constraint {words(constraint)} is about both tables; say what holds in each of them"
             )
-    for name, form in spec.derive.items():
+    for name, form in derive.items():
         foreign = [other for other in inputs(form) if other in own]
         if name not in own and foreign:
             yield (
-                f"derive: {name} is computed from {foreign[0]}, which a person has many of; "
-                "name it in joined.columns"
+                f"{name} is derived from {foreign[0]}, which a person has many of; name it in columns"
             )
