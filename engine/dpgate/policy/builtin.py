@@ -192,6 +192,13 @@ _ALL = (
         "dpgate.policy.limits.too_high",
     ),
     Builtin(
+        "two-tables",
+        "A release of two tables names columns of both, and the key that joins them",
+        "Tables that do not fit together are no release of two; one that nobody could draw would be spent.",
+        ("columns", "synthesize.joined", "utility", "dataset.joined"),
+        "dpgate.policy.tables.two_tables",
+    ),
+    Builtin(
         "query-columns",
         "Queries read columns that the release lists, and it lists no others",
         "Reviewers see in the list of columns what is read, no less and no more.",

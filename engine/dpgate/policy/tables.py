@@ -16,8 +16,6 @@ from dpgate.model.tables import Tables, tables_of
 if TYPE_CHECKING:
     from dpgate.policy.rules import Case
 
-RULE = "two-tables"
-
 CONTEXTS_AT_MOST = 10_000
 """Combinations of the context's cells; each takes a model of its own when rows are drawn."""
 
@@ -29,13 +27,17 @@ def two_tables(case: Case) -> Iterator[Finding]:
     if dataset.joined is None:
         if made is not None and made.joined is not None:
             yield case.finding(
-                RULE, "the dataset has no second table", "remove joined", "synthesize", "joined"
+                "two-tables",
+                "the dataset has no second table",
+                "remove joined",
+                "synthesize",
+                "joined",
             )
         yield from _thresholds(case, ())
         return
     if made is None:
         yield case.finding(
-            RULE,
+            "two-tables",
             "statistics are about one table, and this dataset has two",
             "describe the table, or a view that joins both, as a dataset of its own with unit.column",
             "statistics",
@@ -53,7 +55,7 @@ def two_tables(case: Case) -> Iterator[Finding]:
 def _columns(case: Case, tables: Tables) -> Iterator[Finding]:
     if tables.key not in tables.persons:
         yield case.finding(
-            RULE,
+            "two-tables",
             f"the manifest does not list {tables.key}, which joins the two tables",
             f"add {tables.key} to columns",
             "columns",
@@ -61,7 +63,7 @@ def _columns(case: Case, tables: Tables) -> Iterator[Finding]:
     for table, names in zip(tables.names, (tables.persons, tables.rows), strict=True):
         if not case.dataset.spec.learned(names):
             yield case.finding(
-                RULE,
+                "two-tables",
                 f"the manifest lists no column of {table} that is learned",
                 f"add a column of {table}, or describe the other table as a dataset of its own",
                 "columns",
@@ -73,7 +75,7 @@ def _context(case: Case, dataset: DatasetSpec, joined: Joined, tables: Tables) -
     odd = [place for place, name in enumerate(tables.context) if name not in allowed]
     for place in odd:
         yield case.finding(
-            RULE,
+            "two-tables",
             f"context: {tables.context[place]} is no column of persons that this release learns",
             "columns that can be: " + ", ".join(allowed),
             *("synthesize", "joined", "context", place),
@@ -85,7 +87,7 @@ def _context(case: Case, dataset: DatasetSpec, joined: Joined, tables: Tables) -
     contexts = math.prod(cells[name] for name in tables.context)
     if contexts > CONTEXTS_AT_MOST:
         yield case.finding(
-            RULE,
+            "two-tables",
             f"the context has {contexts} combinations of cells, {CONTEXTS_AT_MOST} can be drawn for",
             "name fewer columns as context, or give them fewer bins",
             *("synthesize", "joined", "context"),
@@ -97,7 +99,7 @@ def _thresholds(case: Case, known: tuple[str, ...]) -> Iterator[Finding]:
         if threshold.table in (known or (None,)):
             continue
         yield case.finding(
-            RULE,
+            "two-tables",
             f"threshold {place + 1} is about table {threshold.table}, and there is no such table"
             if threshold.table
             else f"threshold {place + 1} does not say which of the two tables it is about",
@@ -110,14 +112,14 @@ def _unsupported(case: Case, release: ReleaseSpec) -> Iterator[Finding]:
     made = release.synthesize
     if made is not None and made.keep_model:
         yield case.finding(
-            RULE,
+            "two-tables",
             "models of two tables are not kept: nobody could draw from one without the other",
             "remove keep_model",
             *("synthesize", "keep_model"),
         )
     if release.workload is not None:
         yield case.finding(
-            RULE,
+            "two-tables",
             "a workload is about one table; in two, all pairs of columns of each matter alike",
             "remove workload",
             "workload",
