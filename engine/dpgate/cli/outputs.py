@@ -32,6 +32,8 @@ class Outputs:
 
     style: str = "text"
     """Format of standard output."""
+    verb: str = ""
+    """The command, as far as it is known."""
     spoken: bool = False
     """Whether somebody chose that format."""
     files: dict[Path, str] = field(default_factory=dict)
@@ -52,7 +54,7 @@ class Outputs:
         """Write an error everywhere; a person reads it on standard error."""
         self.files_only(error)
         if self.style != "text":
-            _reporter(self.style).error(error, sys.stdout)
+            _reporter(self.style).error(error, sys.stdout, self.verb)
         if self.style != "json":
             _reporter("text").error(error, sys.stderr)
 
@@ -61,7 +63,7 @@ class Outputs:
         if self.written:
             return
         try:
-            self._files(lambda reporter, out: reporter.error(error, out))
+            self._files(lambda reporter, out: reporter.error(error, out, self.verb))
         except DpgateError as second:
             _reporter("text").error(second, sys.stderr)
 
@@ -178,6 +180,7 @@ class Output(Format):
 
 def _style(ctx: click.Context, param: click.Parameter, value: str) -> str:
     outputs = ctx.ensure_object(Outputs)
+    outputs.verb = ctx.info_name or ""
     if ctx.get_parameter_source("style") is ParameterSource.COMMANDLINE:
         _speak(outputs, value, ctx, param)
     return outputs.style
@@ -187,6 +190,7 @@ def _places(
     ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, Path | None], ...]
 ) -> None:
     outputs = ctx.ensure_object(Outputs)
+    outputs.verb = ctx.info_name or ""
     for style, path in value:
         if path is None:
             _speak(outputs, style, ctx, param)

@@ -10,7 +10,7 @@ from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
 from dpgate.gate import judged, ruling
 from dpgate.gate.changes import changes, releases_of, request_findings
-from dpgate.gate.regions import with_ends
+from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import CheckResult
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.gate.waivers import Ground, unsigned
@@ -66,7 +66,7 @@ def check(
         bounds = rules_for(space.policy_file, case.dataset_file) if offers else ()
         asked = waiving(offers, case.name, bounds, ground, frozenset(ruled.later))
         made = asked.aside(built_in[case.name] + ruled.findings[case.name])
-        findings += made + asked.findings(made)
+        findings += about(made + asked.findings(made), case.name)
         waivers += asked.rows(made)
     findings += nowhere(space.documents)
     documents = 1 + len(space.documents.datasets) + len(space.documents.releases)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dpgate.gate.results import RuleRow
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy.builtin import BUILTIN
+from dpgate.policy.rulebook import rules_of
 
 
 def of_check(policy: PrivacyPolicy, *, request: bool) -> tuple[RuleRow, ...]:
@@ -32,13 +33,15 @@ def _built_in(about: set[str], judged: Iterable[str]) -> Iterator[RuleRow]:
                 id=rule.id,
                 title=rule.title,
                 help=rule.because,
+                about="release" if rule.about == "release" else "documents",
                 enforcement="advisory" if rule.level == "warn" else "hard",
             )
 
 
 def _own(policy: PrivacyPolicy) -> Iterator[RuleRow]:
     """Rules that the policy states itself."""
-    for rule in policy.spec.rules:
+    for bound in rules_of(policy):
+        rule = bound.rule
         yield RuleRow(
             id=rule.id, title=rule.title, help=rule.help or "", enforcement=rule.enforcement
         )

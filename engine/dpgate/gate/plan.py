@@ -15,7 +15,7 @@ from dpgate.gate.approvals import Judgement
 from dpgate.gate.circumstances import Circumstances
 from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
 from dpgate.gate.past import Past
-from dpgate.gate.regions import with_ends
+from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import PlanResult, Rejected, ScopeRow
 from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
@@ -340,7 +340,9 @@ def _result(
         refusals=consent.refusals(approvals),
         reviews=required_reviews(policy, case.dataset, case.release, facts, day),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
-        findings=with_ends(findings, (*space.documents.read, standing.policy_file)),
+        findings=about(
+            with_ends(findings, (*space.documents.read, standing.policy_file)), case.name
+        ),
         attempts=standing.past.attempts(case.name),
         open=still_open,
         entry=done,

@@ -1,4 +1,4 @@
-"""Findings with the ends of what they point at, which editors and code hosts underline."""
+"""What findings are about: the release, and the whole word that reports underline."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def _with_end(
     if end is None or finding.end_line:
         return finding
     return finding.model_copy(update={"end_line": end[0], "end_column": end[1]})
+
+
+def about(findings: Iterable[Finding], release: str) -> tuple[Finding, ...]:
+    """Findings that say which release was judged."""
+    return tuple(finding.model_copy(update={"release": release}) for finding in findings)

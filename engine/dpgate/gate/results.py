@@ -22,6 +22,8 @@ class RuleRow(Frozen):
     """What holds where it is satisfied."""
     help: str = ""
     enforcement: Enforcement = "hard"
+    about: Literal["release", "documents"] = "release"
+    """`documents`: judged once, of policy and request."""
     dataset: str = ""
     """The dataset that brings it; empty for the organization's and dpgate's own."""
 

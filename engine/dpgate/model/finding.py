@@ -28,6 +28,8 @@ class Finding(Frozen):
     end_line: int = 0
     """Where the key or value ends, 0 where unknown; the column is the first that is not part of it."""
     end_column: int = 0
+    release: str = ""
+    """Release that was judged; empty where it is about the documents as a whole."""
     enforcement: Enforcement = "hard"
     outcome: Outcome = "violated"
     """`error`: the rule could not be evaluated, which denies. `waived`: it would fail."""

@@ -28,8 +28,14 @@ class Reporter(Protocol):
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned, one of those that it shows."""
 
-    def error(self, error: DpgateError, out: TextIO) -> None:
-        """Write why a verb could not do its work."""
+    def error(self, error: DpgateError, out: TextIO, verb: str = "") -> None:
+        """Write why a verb could not do its work.
+
+        Args:
+            error: why.
+            out: where to.
+            verb: the command; empty where it is not known.
+        """
 
 
 def get(name: str, verb: str | None = None) -> Reporter:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
-from typing import TextIO
+from typing import Any, TextIO
 
 from dpgate.errors import DpgateError
 from dpgate.model.values import Frozen
@@ -17,12 +18,9 @@ class JsonReporter:
 
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""
-        out.write(
-            json.dumps(result.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False)
-            + "\n"
-        )
+        out.write(rendered(result.model_dump(mode="json", by_alias=True)))
 
-    def error(self, error: DpgateError, out: TextIO) -> None:
+    def error(self, error: DpgateError, out: TextIO, verb: str = "") -> None:  # noqa: ARG002 - the same of all
         """Write why a verb could not do its work."""
         body = {
             "schema": "dpgate.error/v1",
@@ -32,4 +30,14 @@ class JsonReporter:
             "exit_code": error.exit_code,
             "problems": [asdict(problem) for problem in error.problems],
         }
-        out.write(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+        out.write(rendered(body))
+
+
+def rendered(body: Any) -> str:
+    """JSON for a file or a log: invisible characters stand escaped, and what begins a runner's commands."""
+    text = json.dumps(body, indent=2, ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+
+
+# `##[` begins a command anywhere within a line of a log; the others end a line for some readers.
+_ESCAPED = re.compile("(?<=#)#(?=\\[)|[\x7f-\x9f\u2028\u2029]")

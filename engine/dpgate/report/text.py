@@ -20,7 +20,16 @@ from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
 from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
-from dpgate.report.words import claimed, findings, next_line, notes, rounded_up, tick, waivers
+from dpgate.report.words import (
+    claimed,
+    findings,
+    inert,
+    next_line,
+    notes,
+    rounded_up,
+    tick,
+    waivers,
+)
 
 _PIPED_WIDTH = 160
 
@@ -34,7 +43,7 @@ class TextReporter:
         """Write what a verb returned."""
         _print(out, _RENDER[type(result)](result))
 
-    def error(self, error: DpgateError, out: TextIO) -> None:
+    def error(self, error: DpgateError, out: TextIO, verb: str = "") -> None:  # noqa: ARG002 - the same of all
         """Write why a verb could not do its work."""
         lines = [Text.assemble(("error: ", "bold red"), error.message)]
         for problem in error.problems:
@@ -56,7 +65,7 @@ def _print(out: TextIO, body: RenderableType) -> None:
         file=page, width=_PIPED_WIDTH, highlight=False, markup=False, emoji=False, soft_wrap=True
     )
     plain.print(body)
-    out.write("".join(f"{line.rstrip()}\n" for line in page.getvalue().splitlines()))
+    out.write("".join(f"{inert(line).rstrip()}\n" for line in page.getvalue().splitlines()))
 
 
 def _check(result: r.CheckResult) -> RenderableType:

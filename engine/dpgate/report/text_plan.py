@@ -93,7 +93,7 @@ def budget_table(rows: tuple[ScopeRow, ...], delta: str, *, spent_only: bool = F
     for name in names:
         table.add_column(name, justify="right")
     table.add_column("")
-    for row, branch in _tree(rows):
+    for row, branch in tree(rows):
         numbers = [] if spent_only else [shown(row.before), "+" + shown(row.this)]
         numbers += [shown(row.after), plain(row.limit), left(row.remaining)]
         style = "" if row.fits else "bold red"
@@ -101,7 +101,7 @@ def budget_table(rows: tuple[ScopeRow, ...], delta: str, *, spent_only: bool = F
     return table
 
 
-def _tree(rows: tuple[ScopeRow, ...]) -> Iterator[tuple[ScopeRow, str]]:
+def tree(rows: tuple[ScopeRow, ...]) -> Iterator[tuple[ScopeRow, str]]:
     """Rows by population, the lifetime first, each with the branch that leads to it."""
     for population in dict.fromkeys(row.key.partition("/")[0] for row in rows):
         own = [row for row in rows if row.key.startswith(f"{population}/")]
@@ -259,15 +259,20 @@ def marginal_lines(marginals: tuple[MarginalNoise, ...], rows: int, unit: str) -
             "it is more) that it puts in a wrong cell, expected and at 95 %"
         )
     ]
+    for row in marginals_shown(marginals):
+        name = " × ".join(row.columns)
+        lines.append(Text(f"  {name} ({row.cells} cells): {plain(row.tvd)}, {plain(row.tvd_95)}"))
+    return lines
+
+
+def marginals_shown(marginals: tuple[MarginalNoise, ...]) -> list[MarginalNoise]:
+    """Of each order the marginals with the fewest and the most cells, and some that are named."""
+    chosen = []
     for order in sorted({len(m.columns) for m in marginals}):
         found = sorted((m for m in marginals if len(m.columns) == order), key=lambda m: m.cells)
-        chosen = [m for m in found if m in (found[0], found[-1]) or m.named]
-        for row in chosen[:_LISTED]:
-            name = " × ".join(row.columns)
-            lines.append(
-                Text(f"  {name} ({row.cells} cells): {plain(row.tvd)}, {plain(row.tvd_95)}")
-            )
-    return lines
+        listed = [m for m in found if m in (found[0], found[-1]) or m.named]
+        chosen += listed[:_LISTED]
+    return chosen
 
 
 _LISTED = 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
@@ -85,3 +86,13 @@ def next_line(text: str) -> Iterator[Text]:
     """What to do next, if anything."""
     if text:
         yield Text.assemble(("next: ", "bold"), text)
+
+
+def inert(text: str) -> str:
+    """Text for a log in which no line is a command of a CI runner, and every character is visible."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return _COMMAND.sub("> ", shown).replace("##[", "## [")
+
+
+# Runners obey `::name` where a line begins with it, and `##[name]` wherever it stands.
+_COMMAND = re.compile(r"^(?=\s*::)", re.MULTILINE)
