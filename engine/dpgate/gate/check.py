@@ -75,7 +75,7 @@ def check(
         documents=documents,
         releases=names,
         findings=with_ends(findings, space.documents.read),
-        rules=judged.of_check(policy, request=changed is not None),
+        rules=judged.of_check(rules.rules, request=changed is not None),
         waivers=tuple(waivers),
         later=ruled.later,
     )

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dpgate.gate.results import RuleRow
-from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy.builtin import BUILTIN
-from dpgate.policy.rulebook import rules_of
+from dpgate.policy.rulebook import Bound
 
 
-def of_check(policy: PrivacyPolicy, *, request: bool) -> tuple[RuleRow, ...]:
+def of_check(bounds: Iterable[Bound], *, request: bool) -> tuple[RuleRow, ...]:
     """Rules that `check` judges.
 
     Args:
-        policy: that of the work tree.
+        bounds: those of the work tree's policy and datasets.
         request: whether a pull request is judged as a whole.
     """
     about = {"release", "policy"} | ({"request"} if request else set())
-    return (*_built_in(about, ("check",)), *_own(policy))
+    return (*_built_in(about, ("check",)), *map(_stated, bounds))
 
 
-def of_plan(policy: PrivacyPolicy) -> tuple[RuleRow, ...]:
-    """Rules that `plan` judges one release by."""
-    return (*_built_in({"release"}, ("check", "plan")), *_own(policy))
+def of_plan(bounds: Iterable[Bound]) -> tuple[RuleRow, ...]:
+    """Rules that `plan` judges one release by: these, of policy and dataset, and those built in."""
+    return (*_built_in({"release"}, ("check", "plan")), *map(_stated, bounds))
 
 
 def _built_in(about: set[str], judged: Iterable[str]) -> Iterator[RuleRow]:
@@ -38,10 +37,13 @@ def _built_in(about: set[str], judged: Iterable[str]) -> Iterator[RuleRow]:
             )
 
 
-def _own(policy: PrivacyPolicy) -> Iterator[RuleRow]:
-    """Rules that the policy states itself."""
-    for bound in rules_of(policy):
-        rule = bound.rule
-        yield RuleRow(
-            id=rule.id, title=rule.title, help=rule.help or "", enforcement=rule.enforcement
-        )
+def _stated(bound: Bound) -> RuleRow:
+    """A rule that a document states."""
+    rule = bound.rule
+    return RuleRow(
+        id=rule.id,
+        title=rule.title,
+        help=rule.help or "",
+        enforcement=rule.enforcement,
+        dataset=bound.loaded.document.metadata.name if bound.origin == "dataset" else "",
+    )

@@ -349,7 +349,7 @@ def _result(
         joined=second_table(case),
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
-        rules=judged.of_plan(policy),
+        rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
         next=following(
             case.name, comes_to, consent.step(case.name, policy, lacking, approvals), still_open
         ),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from dpgate.gate.results import (
+    ApprovalRow,
     MarginalNoise,
     NoiseRow,
     PlanResult,
@@ -152,15 +153,22 @@ def _cells(part: Decimal, width: int) -> int:
 
 
 def _approvals(page: Page, result: PlanResult) -> None:
-    if result.verdict in ("released", "withdrawn") or not result.approvals:
+    if result.verdict in ("released", "withdrawn"):
         return
-    parts = " · ".join(
-        f"{prose(row.role)} {'✅' if row.have >= row.needed else '⏳'} {row.have} of {row.needed}"
-        for row in result.approvals
-    )
-    page.add(f"\n**Approvals:** {parts}\n", 2, "sentence")
+    if result.approvals:
+        parts = " · ".join(map(_approval, result.approvals))
+        page.add(f"\n**Approvals:** {parts}\n", 2, "sentence")
+    for rule in result.reviews:
+        page.add(f"\nAsked by the release job as well: {prose(rule.words)}\n", 2, "sentence")
     for item in result.rejected:
         page.add(f"- ⚠️ {code(item.path)} does not count: {prose(item.reason)}\n", 3, "approval")
+
+
+def _approval(row: ApprovalRow) -> str:
+    mark = "✅" if row.have >= row.needed else "⏳"
+    until = f", until {row.until}" if row.until else ""
+    left_over = f" ({counted(row.days_left, 'day')} left)" if row.days_left is not None else ""
+    return f"{prose(row.role)} {mark} {row.have} of {row.needed}{until}{left_over}"
 
 
 def next_step(page: Page, text: str) -> None:

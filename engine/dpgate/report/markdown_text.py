@@ -25,7 +25,7 @@ _LINKED = re.compile(
     r"|(?<=[A-Za-z])(?=-\d)"  # GH-12, TICKET-12, CVE-2024-1
     r"|(?<=:)(?=//|[\w+-]+:)"  # addresses and emoji
     r"|(?<=www)(?=\.)"
-    r"|(?<=\b[0-9a-f]{6})(?=[0-9a-f]+\b)",  # commits
+    r"|(?<=[0-9a-f]{6})(?=[0-9a-f])",  # commits
     re.IGNORECASE,
 )
 

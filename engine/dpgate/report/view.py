@@ -153,6 +153,7 @@ def _check(result: CheckResult) -> View:
             file=_manifest(name),
             findings=tuple(f for f in result.findings if f.release == name),
             rules=_rules_of(name, result.rules),
+            skipped=result.later,
         )
         for name in result.releases
     )
