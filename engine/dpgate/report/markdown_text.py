@@ -23,21 +23,28 @@ _MEANT = re.compile(r"[^\w ,.;:()/%'\"?=+-]|(?<![^\W_])_|_(?![^\W_])")
 _LINKED = re.compile(
     r"(?<=[@#])(?=\w)"  # mentions and issues
     r"|(?<=[A-Za-z])(?=-\d)"  # GH-12, TICKET-12, CVE-2024-1
-    r"|(?<=:)(?=//|[\w+-]+:)"  # addresses and emoji
+    r"|(?<=:)(?=//|[\w+-]+(?::|$))"  # addresses and emoji
     r"|(?<=www)(?=\.)"
-    r"|(?<=[0-9a-f]{6})(?=[0-9a-f])",  # commits
+    r"|(?<=mailto)(?=:)|(?<=xmpp)(?=:)",
     re.IGNORECASE,
 )
+_COMMIT_NAME = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 
 
 def prose(text: str) -> str:
     """A sentence of a document, or with words of one, for anywhere within a line or a cell."""
-    return _MEANT.sub(_reference, _LINKED.sub(_NO_WIDTH, flat(text)))
+    unlinked = _LINKED.sub(_NO_WIDTH, _COMMIT_NAME.sub(_in_pieces, flat(text)))
+    return _MEANT.sub(_reference, unlinked)
 
 
 def code(text: str) -> str:
     """A name, path or command, likewise; hosts link nothing in it."""
     return f"<code>{_MEANT.sub(_reference, flat(text))}</code>"
+
+
+def _in_pieces(found: re.Match[str]) -> str:
+    word = found[0]
+    return _NO_WIDTH.join(word[start : start + 6] for start in range(0, len(word), 6))
 
 
 def _reference(found: re.Match[str]) -> str:
