@@ -28,10 +28,11 @@ import pytest
 import yaml
 
 import dpgate
-from tests.scenarios.actions import ACTIONS
+from tests.scenarios import actions, waivers
 from tests.scenarios.data import CANARIES, KINDS
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
+ACTIONS = actions.ACTIONS | waivers.ACTIONS
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/scenario.yaml"))
 FILES = {"manifest": MANIFEST, "dataset": DATASET, "policy": POLICY}

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from dpgate.model.values import Date, Frozen, Name, ReleaseId, Text
+from pydantic import AfterValidator
+
+from dpgate.model.values import Date, Frozen, Name, ReleaseId, Text, printable
+
+
+def _one_line(text: str) -> str:
+    if not printable(
+        text
+    ):  # it is shown in terminals and logs, where a new line could say anything
+        raise ValueError("a reason and a ticket are one line of printable characters")
+    return text
+
+
+Line = Annotated[Text, AfterValidator(_one_line)]
 
 
 class WaiverSpec(Frozen):
@@ -14,9 +27,9 @@ class WaiverSpec(Frozen):
     """Id of the rule that is set aside; its enforcement must be `soft`."""
     release: ReleaseId
     """``dataset/release``."""
-    reason: Text
+    reason: Line
     """Why the release may go out although the rule would stop it."""
-    ticket: Text
+    ticket: Line
     """Where the decision is written down: an id or an address."""
     expires: Date
     """The last day it counts, in the policy's time zone."""

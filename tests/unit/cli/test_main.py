@@ -173,9 +173,11 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
         ("dpgate recommend cl", "plain,clinic-visits"),
         (f"dpgate approve {RELEASE} --role p", "plain,privacy"),
         (f"dpgate release {RELEASE} --source d", "file,d"),
+        ("dpgate waive te", "plain,terms"),
     ],
 )
 def test_completion_knows_the_repository(team: Team, words: str, found: str) -> None:
+    team.write("policies/waivers/terms.yaml", "kind: Waiver\n")
     typed = {
         "_DPGATE_COMPLETE": "bash_complete",
         "COMP_WORDS": words,

@@ -13,7 +13,7 @@ from dpgate.ledger.chain import subjects
 from dpgate.ledger.statement import Statement, parse, statement
 from dpgate.loading.canonical import canonical
 from dpgate.model.record import Withdraw
-from tests.unit.ledger.records import genesis, place
+from tests.unit.ledger.records import document, genesis, place, reserve
 
 LIMIT = 1 << 20
 
@@ -27,6 +27,18 @@ def altered(change: Callable[[dict[str, Any]], object]) -> bytes:
     body = json.loads(payload())
     change(body)
     return canonical(body)
+
+
+def test_a_reservation_without_waivers_has_one_form_which_does_not_name_them() -> None:
+    made = reserve(())
+    body = statement(made, subjects(made)).body()
+    assert "waivers" not in body["predicate"]  # type: ignore[operator]
+    body["predicate"]["waivers"] = []  # type: ignore[index]
+    with pytest.raises(ChainError, match="not the canonical form"):
+        parse(canonical(body), max_bytes=LIMIT)
+    waived = reserve((), waivers=(document("policies/waivers/x.yaml"),))
+    again = parse(statement(waived, subjects(waived)).payload(), max_bytes=LIMIT)
+    assert again.predicate == waived
 
 
 def test_a_statement_is_an_in_toto_statement_of_version_1() -> None:
