@@ -148,12 +148,12 @@ def complete_role(
 ) -> list[CompletionItem]:
     """Shell completion of a role of the work tree's policy."""
     from dpgate.errors import DpgateError
-    from dpgate.gate.workspace import policy_of, workspace
+    from dpgate.gate.workspace import find_root, policy_of, workspace
     from dpgate.loading.repository import POLICY
 
-    folder = ctx.params.get("repo") or Path()
     try:
-        space = workspace(folder, (Path(POLICY),))
+        root = find_root(ctx.params.get("repo") or Path())
+        space = workspace(root, (root / POLICY,))
         roles = policy_of(space.policy_file).spec.roles
     except DpgateError:
         return []

@@ -19,6 +19,7 @@ _PLACES = {
     "organization.yaml": POLICY_PATH,
     "dataset.yaml": "releases/clinic-visits/dataset.yaml",
     "release.yaml": "releases/clinic-visits/vendor-testing/release.yaml",
+    "policy-test.yaml": "policies/tests/vendor-testing.yaml",
     "workflow.yml": ".github/workflows/dpgate.yml",
 }
 _KEPT_DAYS = 365
@@ -75,6 +76,7 @@ def _key(path: Path) -> PublicKey:
 
 def _write(root: Path, public: dict[str, PublicKey]) -> None:
     values = {role: f"{key.line} {key.comment}".strip() for role, key in public.items()}
+    values["today"] = str(now().date())
     values["expires"] = str(now().date() + dt.timedelta(days=_KEPT_DAYS))
     scaffold = files("dpgate.gate") / "scaffold"
     for name, place in _PLACES.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -11,7 +11,7 @@ from dpgate.errors import DocumentError
 from dpgate.gate.workspace import Case
 from dpgate.loading.compose import Change, Composed, Place, Written, compose
 from dpgate.loading.documents import Loaded, load, problem
-from dpgate.loading.repository import read
+from dpgate.loading.repository import WAIVERS, read
 from dpgate.loading.yaml import Parsed, Value
 from dpgate.loading.yaml import Path as KeyPath
 from dpgate.model.finding import Finding
@@ -29,6 +29,8 @@ class Tested:
     case: Case
     release: Composed
     dataset: Composed
+    waivers: Mapping[str, Place] = field(default_factory=dict)
+    """Where the test asks for each waiver, by the path that the waiver would have."""
 
     def key_of(self, finding: Finding) -> str:
         """The key that a finding points at, as tests name it; empty where it points at none."""
@@ -42,6 +44,8 @@ class Tested:
 
     def place_of(self, finding: Finding) -> Place:
         """Where a person wrote what a finding points at."""
+        if finding.file in self.waivers:
+            return self.waivers[finding.file]
         for made in (self.release, self.dataset):
             if finding.file == made.loaded.file:
                 path = made.path_at(finding.line, finding.column)
@@ -80,7 +84,15 @@ class Maker:
         path: KeyPath = (
             ("spec", "cases", number, "dataset") if case.dataset else ("spec", "dataset")
         )
-        return self._made(base, path if own else None, [("spec", "cases", number, "set")])
+        made = self._made(base, path if own else None, [("spec", "cases", number, "set")])
+        listed: KeyPath = ("spec", "cases", number, "waivers")
+        places = {
+            f"{WAIVERS}/{rule}.yaml": Written(self._test.file, self._test.parsed, listed).place(
+                (index,)
+            )
+            for index, rule in enumerate(case.waivers)
+        }
+        return replace(made, waivers=places)
 
     def earlier(self, number: int, index: int, name: str) -> Tested:
         """The documents of an earlier release.

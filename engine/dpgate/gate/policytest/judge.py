@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from dpgate.errors import ChainError, DocumentError, DpgateError
 from dpgate.gate.plan import Weighed, weigh
@@ -11,9 +12,12 @@ from dpgate.gate.policytest.cases import Maker, Tested
 from dpgate.gate.policytest.history import Costs, Made, moment, standing
 from dpgate.gate.policytest.result import CaseResult, Found
 from dpgate.gate.standing import Standing
+from dpgate.gate.waivers import Ground, Offer
+from dpgate.gate.waivers_told import Waiving, waiving
 from dpgate.gate.workspace import policy_of
-from dpgate.loading.documents import Loaded, problem
+from dpgate.loading.documents import Loaded, load, problem
 from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.policytest import Expected, PolicyCase, PolicyTest
 from dpgate.policy.approvals import required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
@@ -57,7 +61,7 @@ class Judge:
         tested = maker.tested(number)
         past = self._standing(test, maker, case, number)
         time = clock(policy, moment(policy, day))
-        weighed, found = self._weighed(tested, past, time)
+        weighed, found = self._weighed(tested, past, time, waivers_of(tested, policy, time))
         missing, unexpected = _compared(case, tested, found)
         if case.needs is not None:
             facts = facts_of(tested.case.dataset, tested.case.release)
@@ -98,12 +102,14 @@ class Judge:
             raise _unlikely(test, number, 0, error) from None
 
     def _weighed(
-        self, tested: Tested, past: Standing, time: Clock
+        self, tested: Tested, past: Standing, time: Clock, waivers: Waiving
     ) -> tuple[Weighed, tuple[Finding, ...]]:
         try:
-            weighed = weigh(tested.case, past, time, cost=lambda _, case: self._costs.of(case))
+            weighed = weigh(
+                tested.case, past, time, waivers, cost=lambda _, case: self._costs.of(case)
+            )
         except DpgateError as error:
-            weighed = weigh(tested.case, past, time, costed=False)
+            weighed = weigh(tested.case, past, time, waivers, costed=False)
             line, column = tested.release.loaded.at("spec", "privacy")
             failed = Finding(
                 rule="planning",
@@ -116,7 +122,25 @@ class Judge:
                 column=column,
             )
             return weighed, (*weighed.findings, failed)
-        return weighed, weighed.findings
+        return weighed, weighed.findings + waivers.findings(weighed.findings)
+
+
+def waivers_of(tested: Tested, policy: PrivacyPolicy, time: Clock) -> Waiving:
+    """The waivers that a case asks for, decided on like real ones that were signed."""
+    offers = []
+    for path in tested.waivers:
+        rule = PurePosixPath(path).stem
+        text = _WAIVER.format(rule=rule, release=tested.case.name, day=time.day)
+        offers.append(Offer(load(path, text.encode()), ()))
+    return waiving(offers, tested.case.name, Ground(policy=policy, day=time.day))
+
+
+_WAIVER = """\
+apiVersion: dpgate/v1
+kind: Waiver
+metadata: {{name: "{rule}", owner: policy-test}}
+spec: {{rule: "{rule}", release: "{release}", reason: a test, ticket: a test, expires: {day}}}
+"""
 
 
 def _unlikely(test: Loaded, number: int, index: int, error: DpgateError) -> DocumentError:

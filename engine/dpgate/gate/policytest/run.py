@@ -9,7 +9,7 @@ from dpgate.gate.policytest.cases import Maker
 from dpgate.gate.policytest.coverage import coverage
 from dpgate.gate.policytest.judge import Judge, Judged
 from dpgate.gate.policytest.result import PolicyTestResult, TestedFile
-from dpgate.gate.workspace import now, policy_of, relative, workspace
+from dpgate.gate.workspace import find_root, now, policy_of, relative, workspace
 from dpgate.loading.documents import Loaded
 from dpgate.loading.repository import POLICY, TESTS, load_tests
 from dpgate.model.policytest import PolicyTest
@@ -34,7 +34,8 @@ def run_tests(
         DocumentError: a test, or a document that one is about, is malformed.
         UsageError: there is no test.
     """
-    space = workspace(Path(repo), (Path(POLICY),))
+    root = find_root(Path(repo))
+    space = workspace(root, (root / POLICY,))
     chosen = relative(tuple(Path(path) for path in paths), space.root) if paths else None
     tests = load_tests(space.root, chosen)
     if not tests:
