@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import budgets, check, consent, increments, judged, ruling
+from dpgate.gate import consent, increments, judged, ruling
 from dpgate.gate.approvals import Judgement
-from dpgate.gate.circumstances import Circumstances
-from dpgate.gate.costing import Cost, claimed_epsilon, cost_of, spend_at
-from dpgate.gate.past import Past
+from dpgate.gate.costing import Cost, claimed_epsilon
 from dpgate.gate.regions import about, with_ends
-from dpgate.gate.results import PlanResult, Rejected, ScopeRow
+from dpgate.gate.results import PlanResult, Rejected
 from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.verdict import following, verdict
 from dpgate.gate.waivers import Decided
-from dpgate.gate.waivers_told import NO_WAIVERS, Waiving, waiving, with_waivers
+from dpgate.gate.waivers_told import waiving, with_waivers
+from dpgate.gate.weigh import Weighed, known_of, weigh
 from dpgate.gate.workspace import Case, Workspace, now, workspace
-from dpgate.model.finding import Finding
-from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.values import plain, short
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
-from dpgate.policy.limits import lowered_by, too_high
-from dpgate.policy.resets import dropped
 from dpgate.policy.rulebook import rules_for
-from dpgate.policy.scopes import scopes
-from dpgate.policy.windows import LIFETIME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,77 +101,6 @@ def planned(space: Workspace, release: str, standing: Standing, moment: dt.datet
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Weighed:
-    """What the rules and budgets of a standing say of a manifest; approvals aside."""
-
-    findings: tuple[Finding, ...]
-    cost: Cost | None
-    """None where a rule denies, so that nothing could be planned."""
-    rows: tuple[ScopeRow, ...]
-
-    def but(self, more: tuple[Finding, ...]) -> Weighed:
-        """The same with further findings."""
-        return replace(self, findings=self.findings + more)
-
-
-def weigh(
-    case: Case,
-    standing: Standing,
-    time: Clock,
-    waivers: Waiving = NO_WAIVERS,
-    *,
-    costed: bool = True,
-    cost: Callable[[PrivacyPolicy, Case], Cost] = cost_of,
-) -> Weighed:
-    """Hold a manifest against the rules and budgets of a standing at one moment.
-
-    Args:
-        case: manifest and dataset.
-        standing: the policy in force, and the past.
-        time: the moment.
-        waivers: those of the release.
-        costed: whether its cost and budgets are judged too.
-        cost: what plans its cost, for a caller that may know it.
-    """
-    rules = rules_for(standing.policy_file, case.dataset_file)
-    findings = check.judge(case, standing.policy, time.day)
-    findings += ruling.checked(rules, case, time.day)
-    findings += too_high(standing.policy_file, case.dataset_file)
-    findings += _reset_findings(case, standing)
-    findings = waivers.aside(findings + increments.findings(case, standing.past))
-    if not costed or any(finding.level == "deny" for finding in findings):
-        return Weighed(findings=findings, cost=None, rows=())
-    planned_cost = cost(standing.policy, case)
-    facts = facts_of(case.dataset, case.release)
-    limits, past = case.dataset.spec.limits, standing.past
-    rows = budgets.rows(standing.policy, facts, time.hour, limits, past, planned_cost.spend)
-    findings += _budget_findings(case, standing, rows, time, past)
-    findings += shortfalls(case, planned_cost)
-    known = _known(case, standing, time, planned_cost, rows)
-    findings += ruling.further(rules, case, known.facts, "ledger").findings
-    return Weighed(findings=waivers.aside(findings), cost=planned_cost, rows=rows)
-
-
-def _known(
-    case: Case,
-    standing: Standing,
-    time: Clock,
-    cost: Cost,
-    rows: tuple[ScopeRow, ...],
-) -> Circumstances:
-    """What rules can know of a release that was planned; of approvals nothing yet."""
-    return Circumstances(
-        case=case,
-        policy=standing.policy,
-        time=time,
-        rows=rows,
-        past=standing.past,
-        spend=cost.spend,
-        history=standing.past.history,
-    )
-
-
 def _opinion(
     case: Case,
     standing: Standing,
@@ -197,95 +116,12 @@ def _opinion(
     if weighed.cost is None:
         return Opinion()
     known = replace(
-        _known(case, standing, time, weighed.cost, weighed.rows),
+        known_of(case, standing, time, weighed.cost, weighed.rows),
         roles=roles,
         signed=approvals.signed,
     )
     rules = rules_for(standing.policy_file, case.dataset_file)
     return ruling.further(rules, case, known.facts, "approvals")
-
-
-def _reset_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
-    dataset = case.dataset.metadata.name
-    charged = standing.past.charged(dataset)
-    lost = dropped(standing.policy, facts_of(case.dataset, case.release), charged)
-    if lost is None:
-        return ()
-    line, column = case.dataset_file.at("spec", "population")
-    finding = Finding(
-        rule="population-reset",
-        level="deny",
-        message=(
-            f"earlier releases of {dataset} were charged to population {lost}; "
-            f"{case.dataset.spec.population} would start with a fresh budget for the same people"
-        ),
-        fix=(
-            f"keep population: {lost}, or name it under shares_people_with; if these are other people, "
-            f"retire {lost} in the policy and let the new population say renews"
-        ),
-        file=case.dataset_file.file,
-        line=line,
-        column=column,
-    )
-    return (finding,)
-
-
-def _budget_findings(
-    case: Case, standing: Standing, rows: tuple[ScopeRow, ...], time: Clock, past: Past
-) -> tuple[Finding, ...]:
-    policy = standing.policy
-    failing = [row for row in rows if not row.fits]
-    if not failing:
-        return ()
-    facts = facts_of(case.dataset, case.release)
-    privacy = case.release.spec.privacy
-    most = budgets.fitting_epsilon(
-        policy,
-        facts,
-        time.hour,
-        case.dataset.spec.limits,
-        past,
-        partial(spend_at, policy, case),
-        privacy,
-    )
-    line, column = case.release_file.at("spec", "privacy", "epsilon")
-    ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
-    touched = {s.key: s for s in scopes(policy, facts, time.hour, case.dataset.spec.limits)}
-    if any(scope.window != LIFETIME for scope in touched.values()):
-        ways.append("a quota's next window")
-    ways.append("a policy change approved by " + " and ".join(policy.spec.policy_change.roles))
-    return tuple(
-        Finding(
-            rule="budget",
-            level="deny",
-            message=(
-                f"{row.title} would reach ε {plain(row.after)} of {plain(row.limit)} "
-                f"({plain(row.before)} + {plain(row.this)} for this release, "
-                f"composed at δ={short(policy.spec.accounting.delta)})"
-                f"{lowered_by(case.dataset_file, touched[row.key].lowered)}"
-            ),
-            fix="; or ".join(ways),
-            file=case.release_file.file,
-            line=line,
-            column=column,
-        )
-        for row in failing
-    )
-
-
-def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
-    """What the noise already rules out is denied before anything is spent."""
-    found = []
-    for shortfall in cost.product.shortfalls(cost.events):
-        line, column = case.release_file.at("spec", *shortfall.path)
-        found.append(
-            Finding(
-                rule=shortfall.rule, level=shortfall.level,
-                message=shortfall.message, fix=shortfall.fix,
-                file=case.release_file.file, line=line, column=column,
-            )
-        )  # fmt: skip
-    return tuple(found)
 
 
 def _result(

@@ -14,15 +14,17 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
-from dpgate.errors import DpgateError, GitError, UndecidedError, UsageError
+from dpgate.errors import GitError, UndecidedError, UsageError
 from dpgate.gate.changes import commit_of
 from dpgate.gate.difference import differences
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.past import ChainPast
-from dpgate.gate.plan import weigh
-from dpgate.gate.policytest.history import Costs, standing
+from dpgate.gate.policytest.history import standing
 from dpgate.gate.standing import Standing, open_signed
-from dpgate.gate.workspace import POLICY_PATH, Case, Workspace, now, policy_of, workspace
+from dpgate.gate.trial import Costs, Judged, Trial, judge_all
+from dpgate.gate.waivers import Ground, unsigned
+from dpgate.gate.waivers_told import waiving
+from dpgate.gate.workspace import POLICY_PATH, Workspace, now, policy_of, workspace
 from dpgate.ledger.chain import Chain, follow
 from dpgate.ledger.store import Store
 from dpgate.loading.documents import Loaded, load
@@ -30,6 +32,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import Frozen
 from dpgate.policy.facts import clock, clock_of
+from dpgate.policy.rulebook import rules_for
 
 ADOPTED, WORKTREE = "adopted", "worktree"
 Verdict = Literal["allowed", "denied"]
@@ -103,18 +106,13 @@ def policy_diff(
             *notes,
             "the two add up costs otherwise (accounting), which no adoption can change",
         )
-    moment = now()
-    changed = [
-        change
-        for name in space.documents.releases
-        if (change := _change(space.case(name), old, new, ledger, moment))
-    ]
+    changed = _changed(space, old, new, ledger)
     return PolicyDiffResult(
         before=before,
         after=after,
         changes=differences(old.policy, new.policy),
         judged=len(space.documents.releases),
-        releases=tuple(changed),
+        releases=changed,
         notes=notes,
     )
 
@@ -155,48 +153,58 @@ def _loaded(name: str, data: bytes) -> Loaded:
     return found
 
 
-def _change(
-    case: Case, old: _Side, new: _Side, ledger: OpenLedger | None, moment: dt.datetime
-) -> ReleaseChange | None:
-    """What becomes of one release; None if both policies say the same of it."""
-    done = ledger.chain.released(case.name) if ledger is not None else None
-    made = done[0].sequence if done else None
-    findings = [_denials(case, side, ledger, made, moment) for side in (old, new)]
-    verdicts: list[Verdict] = ["denied" if found else "allowed" for found in findings]
-    if verdicts[0] == verdicts[1]:
-        return None
-    return ReleaseChange(
-        release=case.name,
-        before=verdicts[0],
-        after=verdicts[1],
-        made=made,
-        findings=findings[0] or findings[1],
-    )
+def _changed(
+    space: Workspace, old: _Side, new: _Side, ledger: OpenLedger | None
+) -> tuple[ReleaseChange, ...]:
+    """Releases that the two policies judge otherwise."""
+    moment = now()
+    names = tuple(space.documents.releases)
+    trials = [_trial(space, name, side, ledger, moment) for side in (old, new) for name in names]
+    judged = judge_all(trials)
+    found = []
+    for name, left, right in zip(names, judged[: len(names)], judged[len(names) :], strict=True):
+        before, after = _denials(left), _denials(right)
+        if bool(before) == bool(after):
+            continue
+        found.append(
+            ReleaseChange(
+                release=name,
+                before="denied" if before else "allowed",
+                after="denied" if after else "allowed",
+                made=_made(ledger, name),
+                findings=before or after,
+            )
+        )
+    return tuple(found)
 
 
-def _denials(
-    case: Case, side: _Side, ledger: OpenLedger | None, made: int | None, moment: dt.datetime
-) -> tuple[Finding, ...]:
-    before = _standing(side, ledger, made)
+def _denials(judged: Judged) -> tuple[Finding, ...]:
+    return tuple(finding for finding in judged.findings if finding.level == "deny")
+
+
+def _made(ledger: OpenLedger | None, release: str) -> int | None:
+    """Number of the entry that reserved the attempt which released it."""
+    done = ledger.chain.released(release) if ledger is not None else None
+    return done[0].sequence if done else None
+
+
+def _trial(
+    space: Workspace, name: str, side: _Side, ledger: OpenLedger | None, moment: dt.datetime
+) -> Trial:
+    case, made = space.case(name), _made(ledger, name)
     time = clock(side.policy, moment)
     if ledger is not None and made is not None:
         time = clock_of(side.policy, ledger.chain.links[made - 1].entry.time)
-    try:
-        weighed = weigh(case, before, time, cost=lambda _, asked: side.costs.of(asked))
-    except DpgateError as error:
-        line, column = case.release_file.at("spec", "privacy")
-        failed = Finding(
-            rule="planning",
-            level="deny",
-            outcome="error",
-            message=error.message,
-            fix=error.fix,
-            file=case.release_file.file,
-            line=line,
-            column=column,
-        )
-        return (failed,)
-    return tuple(finding for finding in weighed.findings if finding.level == "deny")
+    ground = Ground(policy=side.policy, day=time.day)
+    bounds = rules_for(side.file, case.dataset_file)
+    return Trial(
+        case=case,
+        standing=_standing(side, ledger, made),
+        time=time,
+        costs=side.costs,
+        waivers=waiving(unsigned(space.documents.waivers), name, bounds, ground),
+        approvals=None,
+    )
 
 
 def _standing(side: _Side, ledger: OpenLedger | None, made: int | None) -> Standing:

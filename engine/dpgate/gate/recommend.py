@@ -20,11 +20,11 @@ from dpgate.errors import DpgateError, UndecidedError, UsageError
 from dpgate.gate import budgets, check, noise
 from dpgate.gate.advice import draft, fewer_bins, suitable_delta
 from dpgate.gate.costing import Cost, cost_of, spend_at
-from dpgate.gate.plan import shortfalls
 from dpgate.gate.recommendation import Candidate, ColumnAdvice, Goal, RecommendResult
 from dpgate.gate.results import NoiseRow, ScopeRow
 from dpgate.gate.search import Aim, reached_at, smallest
 from dpgate.gate.standing import open_standing
+from dpgate.gate.weigh import shortfalls
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.loading.documents import Loaded, load
 from dpgate.model.columns import DomainColumn

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from dpgate.errors import DocumentError, Problem
+from dpgate.errors import DocumentError
 from dpgate.gate.workspace import Case
 from dpgate.loading.documents import Loaded
 from dpgate.model.finding import Finding
@@ -85,23 +85,13 @@ class Unsigned:
             return Ruled({case.name: () for case in self._cases}, {})
         answers = self._apart.judge([(facts(c), self._places[_home(c)]) for c in self._cases])
         if answers.faults:
-            raise DocumentError(self._problems(answers))
+            raise DocumentError(rulebook.faulty(self.rules, self._numbers, answers.faults))
         found = {
             case.name: self._findings(case, answers, place)
             for place, case in enumerate(self._cases)
         }
         needs = {s.id: answers.needs.get(number, CHECKED) for s, number in self._numbers.items()}
         return Ruled(found, needs)
-
-    def _problems(self, answers: Answers) -> tuple[Problem, ...]:
-        """Faults of rules, once for each document that a rule stands in."""
-        made = {
-            rulebook.problem_of(bound, fault)
-            for bound in self.rules
-            for number, fault in answers.faults
-            if number == self._numbers[bound.source]
-        }
-        return tuple(sorted(made, key=lambda each: (each.file, each.line, each.column)))
 
     def _findings(self, case: Case, answers: Answers, place: int) -> tuple[Finding, ...]:
         verdicts = answers.verdicts[place]

@@ -82,8 +82,9 @@ class PolicyCase(Frozen):
     """What is otherwise in this case: `{privacy.epsilon: 3, dataset.rows.at_most: 500}`."""
     history: Annotated[tuple[Earlier, ...], Field(max_length=100)] = ()
     """Releases of the same dataset that were made before, in any order."""
-    approvals: What = Field(default_factory=dict)
-    """How many keys of each role have approved. Left out: none."""
+    approvals: What | None = None
+    """How many keys of each role have approved, for rules about approvals. Left out: as many as
+    each role that must approve needs."""
     waivers: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     """Rules for which this release holds a waiver that is in force."""
     needs: tuple[Name, ...] | None = None

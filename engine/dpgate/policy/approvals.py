@@ -13,7 +13,12 @@ from dpgate.model.release import Release
 
 
 def required_roles(
-    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts, today: dt.date
+    policy: PrivacyPolicy,
+    dataset: Dataset,
+    release: Release,
+    facts: Facts,
+    today: dt.date,
+    judged: Mapping[str, bool] | None = None,
 ) -> tuple[str, ...]:
     """Roles whose approval this release needs, in the policy's order.
 
@@ -25,8 +30,10 @@ def required_roles(
         release: the manifest.
         facts: those that are recorded of it.
         today: the day, in the policy's time zone.
+        judged: which conditions in CEL hold, where a policy that nobody may have signed had them
+            judged apart.
     """
-    rules = demanding(policy, dataset, release, facts, today)
+    rules = demanding(policy, dataset, release, facts, today, judged)
     roles = [role for rule in rules for role in rule.roles]
     if assumptions(dataset, release):
         roles.append("privacy")
@@ -42,12 +49,19 @@ def required_reviews(
 
 
 def demanding(
-    policy: PrivacyPolicy, dataset: Dataset, release: Release, facts: Facts, today: dt.date
+    policy: PrivacyPolicy,
+    dataset: Dataset,
+    release: Release,
+    facts: Facts,
+    today: dt.date,
+    judged: Mapping[str, bool] | None = None,
 ) -> tuple[ApprovalRule, ...]:
     """The policy's rules about approvals that hold for this release."""
 
     def holds(rule: ApprovalRule) -> bool:
         if isinstance(rule.when, str):
+            if judged is not None:
+                return judged.get(rule.when, True)
             return _true(rule.when, dataset, release, today)
         return rule.when is None or _holds(rule.when, release, facts)
 

@@ -32,7 +32,7 @@ class Builtin:
     """`policy`: of the policy document itself. `request`: of a pull request, whatever it releases."""
 
 
-_RULES, _QUERIES, _PLAN = "dpgate.policy.rules", "dpgate.policy.queries", "dpgate.gate.plan"
+_RULES, _QUERIES, _WEIGH = "dpgate.policy.rules", "dpgate.policy.queries", "dpgate.gate.weigh"
 
 _ALL = (
     Builtin(
@@ -238,7 +238,7 @@ _ALL = (
         "Every budget that the release touches has room for its cost",
         "The lifetime limit of a population is the guarantee; quotas narrow it.",
         ("privacy.epsilon", "policy.populations"),
-        f"{_PLAN}.planned",
+        f"{_WEIGH}.weigh",
         judged="plan",
     ),
     Builtin(
@@ -246,7 +246,7 @@ _ALL = (
         "A dataset keeps the populations that its earlier releases were charged to",
         "Under another name the same people would start with a fresh budget.",
         ("dataset.population", "policy.populations"),
-        f"{_PLAN}.planned",
+        f"{_WEIGH}.weigh",
         judged="plan",
     ),
     Builtin(
@@ -270,7 +270,7 @@ _ALL = (
         "The cost of a release can be planned",
         "What cannot be planned cannot be charged; `plan` says so as an error, tests as a finding.",
         ("privacy", "synthesize", "statistics"),
-        "dpgate.gate.policytest.judge.weighed",
+        "dpgate.gate.trial.unplanned",
         judged="plan",
     ),
     Builtin(

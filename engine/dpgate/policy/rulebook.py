@@ -125,6 +125,26 @@ def _named(bound: Bound) -> str:
     return "approvals" if bound.origin == "approvals" else f"rule {bound.rule.id}"
 
 
+def faulty(
+    bounds: Iterable[Bound], numbers: Mapping[Source, int], faults: Iterable[tuple[int, Fault]]
+) -> tuple[Problem, ...]:
+    """Faults of rules that were compiled apart, once for each document that a rule stands in.
+
+    Args:
+        bounds: the rules.
+        numbers: under which each was compiled.
+        faults: what is wrong with them, by number.
+    """
+    chosen, found = tuple(bounds), tuple(faults)
+    made = {
+        problem_of(bound, fault)
+        for bound in chosen
+        for number, fault in found
+        if number == numbers[bound.source]
+    }
+    return tuple(sorted(made, key=lambda each: (each.file, each.line, each.column)))
+
+
 def usable(bounds: Iterable[Bound]) -> None:
     """Raise where rules cannot be used.
 

@@ -10,11 +10,12 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dpgate.gate.costing import Cost, cost_of, to_record
+from dpgate.gate.costing import to_record
 from dpgate.gate.entries import header
 from dpgate.gate.past import ChainPast, Past
 from dpgate.gate.standing import Standing
-from dpgate.gate.workspace import Case, policy_of, policy_set
+from dpgate.gate.trial import Costs
+from dpgate.gate.workspace import POLICY_PATH, Case, policy_of, policy_set
 from dpgate.ledger import envelope
 from dpgate.ledger.chain import Chain, Link, file_name, link_up, subjects
 from dpgate.ledger.statement import statement
@@ -50,27 +51,6 @@ class Made:
     """One of `model.record.Outcome`, or `withdrawn`."""
 
 
-class Costs:
-    """What releases cost under one policy; alike ones are planned once."""
-
-    def __init__(self, policy: PrivacyPolicy) -> None:
-        self._policy = policy
-        self._known: dict[tuple[str, str], Cost] = {}
-
-    def of(self, case: Case) -> Cost:
-        """The cost of a release.
-
-        Raises:
-            DpgateError: it cannot be planned.
-        """
-        spec = case.release.spec.model_dump_json(include={"columns", "privacy", "synthesize"})
-        rest = case.release.spec.model_dump_json(include={"statistics", "workload", "utility"})
-        key = (case.dataset_file.digest, spec + rest)
-        if key not in self._known:
-            self._known[key] = cost_of(self._policy, case)
-        return self._known[key]
-
-
 def moment(policy: PrivacyPolicy, day: dt.date, hour: int = CASE_HOUR) -> dt.datetime:
     """An hour of a day in the policy's time zone."""
     return dt.datetime(day.year, day.month, day.day, hour, tzinfo=zone_of(policy))
@@ -85,7 +65,7 @@ def standing(policy_file: Loaded, earlier: Iterable[Made], costs: Costs) -> Stan
     policy = policy_of(policy_file)
     ordered = sorted(earlier, key=lambda each: each.day)
     first = min([each.day for each in ordered], default=dt.date(2000, 1, 1))
-    document = _document(policy_file)
+    document = _document(policy_file, POLICY_PATH)
     genesis = Genesis(
         **header(None, moment(policy, first, _EARLIER_HOUR)),
         policy_set=policy_set(policy_file),
@@ -153,5 +133,5 @@ def _added(chain: Chain | None, entry: Entry) -> Chain:
     return Chain((*(chain.links if chain else ()), link), {})
 
 
-def _document(loaded: Loaded) -> Document:
-    return Document(path=loaded.file, sha256=loaded.digest, text=loaded.text)
+def _document(loaded: Loaded, path: str = "") -> Document:
+    return Document(path=path or loaded.file, sha256=loaded.digest, text=loaded.text)

@@ -1,49 +1,62 @@
-"""One case, judged by the code that judges a real release, and held against what it expects."""
+"""Cases judged by the code that judges real releases, and held against what they expect."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from dpgate.errors import ChainError, DocumentError, DpgateError
-from dpgate.gate.plan import Weighed, weigh
 from dpgate.gate.policytest.cases import Maker, Tested
-from dpgate.gate.policytest.history import Costs, Made, moment, standing
-from dpgate.gate.policytest.result import CaseResult, Found
+from dpgate.gate.policytest.expected import compared, found_row
+from dpgate.gate.policytest.history import Made, moment, standing
+from dpgate.gate.policytest.result import CaseResult
 from dpgate.gate.standing import Standing
+from dpgate.gate.trial import Costs, Judged, Trial, judge_all
 from dpgate.gate.waivers import Ground, Offer
 from dpgate.gate.waivers_told import Waiving, waiving
 from dpgate.gate.workspace import policy_of
 from dpgate.loading.documents import Loaded, load, problem
-from dpgate.model.finding import Finding
-from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.policytest import Expected, PolicyCase, PolicyTest
-from dpgate.policy.approvals import required_roles
-from dpgate.policy.facts import Clock, clock, facts_of
+from dpgate.model.policytest import PolicyCase, PolicyTest
+from dpgate.policy.facts import Clock, clock
+from dpgate.policy.rulebook import rules_for
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A case with its result, and what coverage needs of it."""
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A case that can be judged."""
 
+    test: Loaded
+    number: int
+    """Of the case in its test, from 0."""
     tested: Tested
-    result: CaseResult
-    findings: tuple[Finding, ...]
-    planned: bool
-    """Whether budgets and noise were judged: a rule that denies ends it before."""
+    trial: Trial
+
+    @property
+    def case(self) -> PolicyCase:
+        """What the test says."""
+        return document_of(self.test).spec.cases[self.number]
+
+
+def document_of(test: Loaded) -> PolicyTest:
+    """The test that a loaded document is."""
+    document = test.document
+    assert isinstance(document, PolicyTest)  # noqa: S101 - the loader looked
+    return document
 
 
 class Judge:
     """Judges cases under one policy."""
 
     def __init__(self, policy_file: Loaded, today: dt.date) -> None:
-        self.policy_file = policy_file
+        self._file = policy_file
+        self._policy = policy_of(policy_file)
         self._today = today
-        self._costs = Costs(policy_of(policy_file))
+        self._costs = Costs(self._policy)
 
-    def case(self, test: Loaded, maker: Maker, number: int) -> Judged:
-        """Judge one case of a test.
+    def prepare(self, test: Loaded, maker: Maker, number: int) -> Prepared:
+        """Make what a case is about.
 
         Args:
             test: the document.
@@ -53,37 +66,19 @@ class Judge:
         Raises:
             DocumentError: what the case says makes no release.
         """
-        document = test.document
-        assert isinstance(document, PolicyTest)  # noqa: S101 - narrows the type
-        case = document.spec.cases[number]
-        day = case.today or document.spec.today or self._today
-        policy = policy_of(self.policy_file)
+        spec = document_of(test).spec
+        case = spec.cases[number]
         tested = maker.tested(number)
-        past = self._standing(test, maker, case, number)
-        time = clock(policy, moment(policy, day))
-        weighed, found = self._weighed(tested, past, time, waivers_of(tested, policy, time))
-        missing, unexpected = _compared(case, tested, found)
-        if case.needs is not None:
-            facts = facts_of(tested.case.dataset, tested.case.release)
-            roles = required_roles(
-                policy, tested.case.dataset, tested.case.release, facts, time.day
-            )
-            missing += [f"approval of {role}" for role in case.needs if role not in roles]
-            unexpected += [
-                f"approval of {role} is needed" for role in roles if role not in case.needs
-            ]
-        line, column = test.at("spec", "cases", number, "name")
-        result = CaseResult(
-            name=case.name,
-            file=test.file,
-            line=line,
-            column=column,
-            passed=not missing and not unexpected,
-            missing=tuple(missing),
-            unexpected=tuple(unexpected),
-            found=tuple(_found(case, tested, finding) for finding in found),
+        time = clock(self._policy, moment(self._policy, case.today or spec.today or self._today))
+        trial = Trial(
+            case=tested.case,
+            standing=self._standing(test, maker, case, number),
+            time=time,
+            costs=self._costs,
+            waivers=waivers_of(tested, self._file, time),
+            approvals="all" if case.approvals is None else case.approvals,
         )
-        return Judged(tested, result, found, weighed.cost is not None)
+        return Prepared(test=test, number=number, tested=tested, trial=trial)
 
     def _standing(self, test: Loaded, maker: Maker, case: PolicyCase, number: int) -> Standing:
         made = []
@@ -97,42 +92,50 @@ class Judge:
                     raise _unlikely(test, number, index, error) from None
                 made.append(Made(tested.case, each.on, each.outcome))
         try:
-            return standing(self.policy_file, made, self._costs)
+            return standing(self._file, made, self._costs)
         except ChainError as error:
             raise _unlikely(test, number, 0, error) from None
 
-    def _weighed(
-        self, tested: Tested, past: Standing, time: Clock, waivers: Waiving
-    ) -> tuple[Weighed, tuple[Finding, ...]]:
-        try:
-            weighed = weigh(
-                tested.case, past, time, waivers, cost=lambda _, case: self._costs.of(case)
-            )
-        except DpgateError as error:
-            weighed = weigh(tested.case, past, time, waivers, costed=False)
-            line, column = tested.release.loaded.at("spec", "privacy")
-            failed = Finding(
-                rule="planning",
-                level="deny",
-                outcome="error",
-                message=error.message,
-                fix=error.fix,
-                file=tested.release.loaded.file,
-                line=line,
-                column=column,
-            )
-            return weighed, (*weighed.findings, failed)
-        return weighed, weighed.findings + waivers.findings(weighed.findings)
+
+def judge(prepared: Sequence[Prepared]) -> tuple[tuple[Judged, CaseResult], ...]:
+    """Judge cases, all rules in CEL in one child process.
+
+    Raises:
+        DocumentError: rules that cannot be used.
+    """
+    done = judge_all([each.trial for each in prepared])
+    return tuple((each, _result(p, each)) for p, each in zip(prepared, done, strict=True))
 
 
-def waivers_of(tested: Tested, policy: PrivacyPolicy, time: Clock) -> Waiving:
+def _result(prepared: Prepared, judged: Judged) -> CaseResult:
+    case, tested, roles = prepared.case, prepared.tested, judged.roles
+    missing, unexpected = compared(case, tested, judged.findings)
+    if case.needs is not None:
+        missing += [f"approval of {role}" for role in case.needs if role not in roles]
+        unexpected += [f"approval of {role} is needed" for role in roles if role not in case.needs]
+    line, column = prepared.test.at("spec", "cases", prepared.number, "name")
+    return CaseResult(
+        name=case.name,
+        file=prepared.test.file,
+        line=line,
+        column=column,
+        passed=not missing and not unexpected,
+        missing=tuple(missing),
+        unexpected=tuple(unexpected),
+        found=tuple(found_row(case, tested, finding) for finding in judged.findings),
+    )
+
+
+def waivers_of(tested: Tested, policy_file: Loaded, time: Clock) -> Waiving:
     """The waivers that a case asks for, decided on like real ones that were signed."""
     offers = []
     for path in tested.waivers:
         rule = PurePosixPath(path).stem
         text = _WAIVER.format(rule=rule, release=tested.case.name, day=time.day)
         offers.append(Offer(load(path, text.encode()), ()))
-    return waiving(offers, tested.case.name, Ground(policy=policy, day=time.day))
+    bounds = rules_for(policy_file, tested.case.dataset_file)
+    ground = Ground(policy=policy_of(policy_file), day=time.day)
+    return waiving(offers, tested.case.name, bounds, ground)
 
 
 _WAIVER = """\
@@ -147,63 +150,3 @@ def _unlikely(test: Loaded, number: int, index: int, error: DpgateError) -> Docu
     path = ("spec", "cases", number, "history", index)
     message = f"this cannot have been released before: {error.message}"
     return DocumentError((problem(test, path, message, error.fix),))
-
-
-def _compared(
-    case: PolicyCase, tested: Tested, found: tuple[Finding, ...]
-) -> tuple[list[str], list[str]]:
-    """What is missing, and what is there unasked."""
-    expected = () if case.expect == "allow" else case.expect
-    missing = [_words(each) for each in expected if not any(_meets(each, tested, f) for f in found)]
-    unexpected = [
-        f"{_name(finding)}{_at(tested.key_of(finding))}: {finding.message}"
-        for finding in found
-        if (finding.level == "deny" or case.exactly)
-        and not any(_meets(each, tested, finding) for each in expected)
-    ]
-    return missing, unexpected
-
-
-def _meets(expected: Expected, tested: Tested, finding: Finding) -> bool:
-    return (
-        expected.rule == finding.rule
-        and expected.level in (None, finding.level)
-        and expected.outcome in (None, finding.outcome)
-        and (expected.message is None or expected.message in finding.message)
-        and expected.at in (None, tested.key_of(finding))
-    )
-
-
-def _words(expected: Expected) -> str:
-    """An expectation in words."""
-    level = {"deny": "denial", "warn": "warning", None: "finding"}[expected.level]
-    outcome = f", {expected.outcome}" if expected.outcome else ""
-    message = f": … {expected.message} …" if expected.message else ""
-    return f"{level} [{expected.rule}]{outcome}{_at(expected.at or '')}{message}"
-
-
-def _name(finding: Finding) -> str:
-    level = "denial" if finding.level == "deny" else "warning"
-    outcome = "" if finding.outcome == "violated" else f", {finding.outcome}"
-    return f"{level} [{finding.rule}]{outcome}"
-
-
-def _at(key: str) -> str:
-    return f" at {key}" if key else ""
-
-
-def _found(case: PolicyCase, tested: Tested, finding: Finding) -> Found:
-    file, (line, column), _ = tested.place_of(finding)
-    expected = () if case.expect == "allow" else case.expect
-    return Found(
-        rule=finding.rule,
-        level=finding.level,
-        outcome=finding.outcome,
-        message=finding.message,
-        fix=finding.fix,
-        at=tested.key_of(finding),
-        file=file,
-        line=line,
-        column=column,
-        expected=any(_meets(each, tested, finding) for each in expected),
-    )

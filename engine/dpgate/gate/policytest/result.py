@@ -9,7 +9,7 @@ from pydantic import Field
 from dpgate.model.finding import Outcome
 from dpgate.model.values import Frozen
 
-Origin = Literal["built-in", "policy", "catalogue", "dataset"]
+Origin = Literal["built-in", "policy", "catalogue", "dataset", "approvals"]
 """Where a rule comes from."""
 
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from dpgate.errors import DocumentError, Problem, UsageError
 from dpgate.gate.policytest.cases import Maker
 from dpgate.gate.policytest.coverage import coverage
-from dpgate.gate.policytest.judge import Judge, Judged
-from dpgate.gate.policytest.result import PolicyTestResult, TestedFile
-from dpgate.gate.workspace import find_root, now, policy_of, relative, workspace
+from dpgate.gate.policytest.judge import Judge, Prepared, document_of, judge
+from dpgate.gate.policytest.result import CaseResult, PolicyTestResult, TestedFile
+from dpgate.gate.trial import Judged
+from dpgate.gate.workspace import Workspace, find_root, now, policy_of, relative, workspace
 from dpgate.loading.documents import Loaded
-from dpgate.loading.repository import POLICY, TESTS, load_tests
-from dpgate.model.policytest import PolicyTest
+from dpgate.loading.repository import TESTS, find, load_tests
 from dpgate.policy.facts import clock
+from dpgate.policy.rulebook import Bound, rules_for, rules_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What came of the cases, for a report and for `policy explain`."""
+
+    space: Workspace
+    tests: tuple[Loaded, ...]
+    prepared: tuple[Prepared, ...]
+    judged: tuple[Judged, ...]
+    results: tuple[CaseResult, ...]
 
 
 def run_tests(
@@ -34,59 +48,79 @@ def run_tests(
         DocumentError: a test, or a document that one is about, is malformed.
         UsageError: there is no test.
     """
-    root = find_root(Path(repo))
-    space = workspace(root, (root / POLICY,))
+    space = without_manifests(Path(repo))
     chosen = relative(tuple(Path(path) for path in paths), space.root) if paths else None
-    tests = load_tests(space.root, chosen)
-    if not tests:
+    done = run(space, load_tests(space.root, chosen))
+    if not done.tests:
         raise UsageError(
             f"no tests in {TESTS}",
             fix=f"write one: {TESTS}/NAME.yaml with kind: PolicyTest (docs/policy-tests.md)",
         )
-    judge = Judge(space.policy_file, clock(policy_of(space.policy_file), now()).day)
-    judged = {test.file: cases for test, cases in _judged(tests, space.root, judge)}
-    rules = coverage(each for cases in judged.values() for each in cases)
-    files = tuple(_file(test, judged[test.file]) for test in tests)
+    rules = coverage(done.judged, written(space))
+    files = tuple(_file(test, done.results) for test in done.tests)
     untested = require_tests and any(r.origin != "built-in" and not r.tested for r in rules)
     return PolicyTestResult(
-        passed=not untested and all(case.passed for file in files for case in file.cases),
+        passed=not untested and all(case.passed for case in done.results),
         files=files,
         rules=rules,
         required=require_tests,
     )
 
 
-def _judged(
-    tests: tuple[Loaded, ...], root: Path, judge: Judge
-) -> list[tuple[Loaded, tuple[Judged, ...]]]:
+def without_manifests(repo: Path) -> Workspace:
+    """The policy and the datasets of a repository: manifests are read as cases name them."""
+    root = find_root(repo)
+    named = [root / path for path in find(root) if not path.endswith("/release.yaml")]
+    return workspace(root, tuple(named))
+
+
+def run(space: Workspace, tests: tuple[Loaded, ...]) -> Run:
+    """Judge every case of some tests.
+
+    Raises:
+        DocumentError: with every problem that the tests and the rules have.
+    """
+    today = clock(policy_of(space.policy_file), now()).day
+    prepared = _prepared(tests, space.root, Judge(space.policy_file, today))
+    done = judge(prepared)
+    return Run(
+        space=space,
+        tests=tests,
+        prepared=prepared,
+        judged=tuple(judged for judged, _ in done),
+        results=tuple(result for _, result in done),
+    )
+
+
+def written(space: Workspace) -> tuple[Bound, ...]:
+    """The rules that people wrote or switched on: those of the policy, and of each dataset."""
+    own = rules_of(space.policy_file)
+    files = space.documents.datasets.values()
+    theirs = (b for file in files for b in rules_for(space.policy_file, file))
+    return (*own, *(bound for bound in theirs if bound.origin == "dataset"))
+
+
+def _prepared(tests: Iterable[Loaded], root: Path, judge: Judge) -> tuple[Prepared, ...]:
     """Every case, or every problem that the tests have."""
     problems: list[Problem] = []
     done = []
     for test in tests:
         maker = Maker(root, test)
-        cases = []
-        for number in range(len(_document(test).spec.cases)):
+        for number in range(len(document_of(test).spec.cases)):
             try:
-                cases.append(judge.case(test, maker, number))
+                done.append(judge.prepare(test, maker, number))
             except DocumentError as error:
                 problems.extend(error.problems)
-        done.append((test, tuple(cases)))
     if problems:
         raise DocumentError(tuple(dict.fromkeys(problems)))
-    return done
+    return tuple(done)
 
 
-def _document(test: Loaded) -> PolicyTest:
-    document = test.document
-    assert isinstance(document, PolicyTest)  # noqa: S101 - the loader looked
-    return document
-
-
-def _file(test: Loaded, judged: tuple[Judged, ...]) -> TestedFile:
-    metadata = _document(test).metadata
+def _file(test: Loaded, results: Sequence[CaseResult]) -> TestedFile:
+    metadata = document_of(test).metadata
     return TestedFile(
         file=test.file,
         name=metadata.name,
         title=metadata.title or "",
-        cases=tuple(each.result for each in judged),
+        cases=tuple(result for result in results if result.file == test.file),
     )

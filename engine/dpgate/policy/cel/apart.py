@@ -33,7 +33,7 @@ class Answers:
     needs: Mapping[int, frozenset[str]]
     """The facts that each rule uses."""
     verdicts: tuple[tuple[tuple[int, Verdict], ...] | None, ...]
-    """Of each release, the rules that do not hold; None where the child was ended before."""
+    """Of each release, the rules that do not hold (or every rule, if asked); None where the child was ended before."""
     ended: str = ""
     """Why it was ended; empty if it finished."""
 
@@ -46,6 +46,8 @@ class Apart:
         sources: Iterable[Source],
         sets: Iterable[Asked],
         known: frozenset[str] = CHECKED,
+        *,
+        every: bool = False,
     ) -> None:
         """Start the child.
 
@@ -53,10 +55,11 @@ class Apart:
             sources: the rules.
             sets: which of them releases are judged by, and the values of their options.
             known: the facts that will be given.
+            every: whether it is to name the rules that hold, too.
         """
         self._sources = tuple(sources)
         asked = [[(number, plain(options)) for number, options in each] for each in sets]
-        self._head = {"rules": self._sources, "sets": asked, "known": sorted(known)}
+        self._head = {"rules": self._sources, "sets": asked, "known": sorted(known), "every": every}
         # Isolated, and without site: neither the environment nor the working folder has a say.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.child import main; main()"

@@ -37,13 +37,14 @@ def serve(given: BinaryIO, told: BinaryIO) -> None:
     """Compile the rules of the first line, then judge one release a line.
 
     The answer to the first line holds faults by rule, and what each rule needs to know; where there
-    are faults, nothing more follows. Each further answer holds the rules that do not hold. Those
-    that need more than is known are left out.
+    are faults, nothing more follows. Each further answer holds the rules that do not hold; or, if the
+    first line asks for it, every rule and what it says. Those that need more than is known are left out.
     """
     from dpgate.policy.cel.evaluate import Scene
 
     head = json.loads(given.readline())
     known = frozenset(head["known"])
+    told_of = ("violated", "error", *(("holds", "not-about") if head["every"] else ()))
     programs, faults = _compiled(head["rules"])
     later = {number for number, each in programs.items() if not each.needs <= known}
     needs = [[number, sorted(each.needs)] for number, each in programs.items()]
@@ -57,7 +58,7 @@ def serve(given: BinaryIO, told: BinaryIO) -> None:
         verdicts = [
             [number, verdict.outcome, verdict.message]
             for number, options in sets[case["set"]]
-            if (verdict := scene.judge(programs[number], options)).outcome in ("violated", "error")
+            if (verdict := scene.judge(programs[number], options)).outcome in told_of
         ]
         _say(told, verdicts)
 

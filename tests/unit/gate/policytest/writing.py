@@ -23,6 +23,7 @@ spec:
 
 def write(team: Team, cases: str, name: str = "one", release: str = RELEASE) -> str:
     """Write a test whose cases are the given YAML; returns its path."""
+    (team.clone / "policies" / "tests" / "vendor-testing.yaml").unlink(missing_ok=True)  # init's
     path = f"policies/tests/{name}.yaml"
     body = textwrap.indent(textwrap.dedent(cases).strip("\n"), "    ")
     team.write(path, HEAD.format(name=name, release=release) + "  cases:\n" + body + "\n")
