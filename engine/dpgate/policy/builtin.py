@@ -28,8 +28,9 @@ class Builtin:
     level: Literal["deny", "warn"] = "deny"
     judged: Judged = "check"
     """`check`: from documents alone. `plan`: from the ledger or from the release's cost, too."""
-    about: Literal["release", "policy", "request"] = "release"
-    """`policy`: of the policy document itself. `request`: of a pull request, whatever it releases."""
+    about: Literal["release", "policy", "request", "approvals"] = "release"
+    """`policy`: of the policy document itself. `request`: of a pull request, whatever it releases.
+    `approvals`: of what people signed, whatever it says."""
 
 
 _RULES, _QUERIES, _WEIGH = "dpgate.policy.rules", "dpgate.policy.queries", "dpgate.gate.weigh"
@@ -328,6 +329,34 @@ _ALL = (
         "dpgate.gate.changes.request_findings",
         level="warn",
         about="request",
+    ),
+    Builtin(
+        "refused",
+        "Nobody whose approval counts has refused the release",
+        "A refusal is as much on record as an approval, and stops a release however many approve.",
+        ("approvals/",),
+        "dpgate.gate.consent.findings",
+        judged="plan",
+        about="approvals",
+    ),
+    Builtin(
+        "approval-expires",
+        "No approval that counts is about to expire",
+        "A release that comes a day late would have to be approved again.",
+        ("approvals/",),
+        "dpgate.gate.consent.findings",
+        level="warn",
+        judged="plan",
+        about="approvals",
+    ),
+    Builtin(
+        "github-reviews",
+        "Reviews on GitHub that the policy asks for are there as well",
+        "They are required beside signatures, and never instead.",
+        ("policy.approvals",),
+        "dpgate.gate.release.release",
+        judged="plan",
+        about="approvals",
     ),
 )
 
