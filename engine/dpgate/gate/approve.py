@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dpgate.errors import SignatureError, UsageError
 from dpgate.gate.consent import REFUSED
-from dpgate.gate.costing import to_record
-from dpgate.gate.plan import planned
+from dpgate.gate.costing import Cost, to_record
+from dpgate.gate.plan import Planned, planned
 from dpgate.gate.results import ApproveResult
 from dpgate.gate.signing import change_of, lifting, must_hold, sign
 from dpgate.gate.standing import open_standing
@@ -73,22 +73,7 @@ def _approve_release(
     standing = open_standing(space, offline=offline)
     plan = planned(space, release, standing, now())
     must_hold(keyring(standing.policy), role, key)
-    # A rule about approvals is what an approval can mend; so is a refusal, if it is the same key's.
-    denials = [
-        f
-        for f in plan.result.findings
-        if f.level == "deny" and f.rule not in {REFUSED, *plan.consenting}
-    ]
-    if plan.result.entry is not None:
-        raise UsageError(
-            f"{plan.case.name} was released by entry {plan.result.entry}: there is nothing to approve",
-            fix="a further release is a new manifest under a new name",
-        )
-    if plan.cost is None or denials:
-        raise UsageError(
-            f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}",
-            fix=denials[0].fix,
-        )
+    cost = _approvable(plan)
     if key.public.fingerprint in plan.approvals.authors:
         raise SignatureError(
             f"key {key.public.fingerprint} signed as the author of {plan.case.name}: its approval would not count",
@@ -101,7 +86,7 @@ def _approve_release(
         policy_set=standing.policy_set,
         manifest=plan.case.release_file.digest,
         dataset=plan.case.dataset_file.digest,
-        cost=to_record(plan.cost.spend),
+        cost=to_record(cost.spend),
         attempts=attempts,
         expires=plan.clock.day + dt.timedelta(days=days),
         nonce=secrets.token_hex(16),
@@ -120,6 +105,31 @@ def _approve_release(
         lifts=len(predicate.lifts),
         next=f"git add {path} && git commit",
     )
+
+
+def _approvable(plan: Planned) -> Cost:
+    """What a release would cost that may be approved.
+
+    Raises:
+        UsageError: it was released, or a rule denies it.
+    """
+    if plan.result.entry is not None:
+        raise UsageError(
+            f"{plan.case.name} was released by entry {plan.result.entry}: there is nothing to approve",
+            fix="a further release is a new manifest under a new name",
+        )
+    # A rule about approvals is what an approval can mend; so is a refusal, if it is the same key's.
+    denials = [
+        f
+        for f in plan.result.findings
+        if f.level == "deny" and f.rule not in {REFUSED, *plan.consenting}
+    ]
+    if plan.cost is None or denials:
+        raise UsageError(
+            f"{plan.case.name} is denied, so there is nothing to approve: {denials[0].message}",
+            fix=denials[0].fix,
+        )
+    return plan.cost
 
 
 def _approve_policy(space: Workspace, role: str, key: Signer, *, offline: bool) -> ApproveResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dpgate.errors import PolicyError, UsageError
@@ -14,7 +14,7 @@ from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import CheckResult
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.gate.waivers import Ground, unsigned
-from dpgate.gate.waivers_told import nowhere, waiving
+from dpgate.gate.waivers_told import Waiving, nowhere, waiving
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.ledger.roles import keyring
 from dpgate.model.finding import Finding
@@ -61,10 +61,7 @@ def check(
         built_in = {case.name: judge(case, policy, today) for case in cases}
         ruled = rules.judge(ruling.checked_facts(today))
     waivers: list[WaiverRow] = []
-    offers, ground = unsigned(space.documents.waivers), Ground(policy=policy, day=today)
-    for case in cases:
-        bounds = rules_for(space.policy_file, case.dataset_file) if offers else ()
-        asked = waiving(offers, case.name, bounds, ground, frozenset(ruled.later))
+    for case, asked in _waiving(space, cases, today, frozenset(ruled.later)):
         made = asked.aside(built_in[case.name] + ruled.findings[case.name])
         findings += about(made + asked.findings(made), case.name)
         waivers += asked.rows(made)
@@ -79,6 +76,17 @@ def check(
         waivers=tuple(waivers),
         later=ruled.later,
     )
+
+
+def _waiving(
+    space: Workspace, cases: Iterable[Case], today: dt.date, later: frozenset[str]
+) -> Iterator[tuple[Case, Waiving]]:
+    """Each manifest with its waivers, claimed at most: no signature is judged without a ledger."""
+    offers = unsigned(space.documents.waivers)
+    ground = Ground(policy=policy_of(space.policy_file), day=today)
+    for case in cases:
+        bounds = rules_for(space.policy_file, case.dataset_file) if offers else ()
+        yield case, waiving(offers, case.name, bounds, ground, later)
 
 
 def judge(

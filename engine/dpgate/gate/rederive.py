@@ -318,6 +318,19 @@ def documents(reserves: Sequence[Judged], root: str) -> str:
     return f"{count} manifest(s) judged again under the policy then in force"
 
 
+def _binding(each: Judged, root: str) -> Binding:
+    """What the approvals of a reservation must name."""
+    return Binding(
+        root=root,
+        release=each.entry.release,
+        policy_set=each.policy_document.sha256,
+        manifest=each.case.release_file.digest,
+        dataset=each.case.dataset_file.digest,
+        cost=each.spend,
+        waivers=tuple(offer.file.digest for offer in recorded(each.entry.waivers)),
+    )
+
+
 def approvals(
     reserves: Sequence[Judged], root: str
 ) -> tuple[str, dict[str, Mapping[str, frozenset[str]]]]:
@@ -337,19 +350,10 @@ def approvals(
             raise ChainError(
                 f"{each.link.path}: is attempt {attempts[entry.release]}, not {entry.attempt}"
             )
-        binding = Binding(
-            root=root,
-            release=entry.release,
-            policy_set=each.policy_document.sha256,
-            manifest=case.release_file.digest,
-            dataset=case.dataset_file.digest,
-            cost=each.spend,
-            waivers=tuple(offer.file.digest for offer in recorded(entry.waivers)),
-        )
         day = clock_of(policy, entry.time).day
         judgement = judge_release(
             entry.approvals,
-            binding,
+            _binding(each, root),
             _ring(each.policy_document),
             day,
             used,
