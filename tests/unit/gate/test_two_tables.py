@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import time_machine
 
 from dpgate.accounting import calibrate
 from dpgate.accounting.groups import row_share
@@ -200,6 +204,32 @@ def test_every_verb(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
         team.api.sample(RELEASE, {"rows": 5}, key=team.key("runner"))
     with pytest.raises(UsageError, match="has two tables, and a recommendation is about one"):
         team.api.recommend("clinic-visits")
+
+
+def test_the_example_of_the_documentation(team: Team) -> None:
+    """docs/tables.md, block by block, as a reader would type it."""
+    text = (Path(__file__).parents[3] / "docs/tables.md").read_text()
+    dataset, manifest = re.findall("```yaml\n(.*?)```", text, flags=re.DOTALL)
+    (tables,) = re.findall("```sql\n(.*?)```", text, flags=re.DOTALL)
+    team.write("releases/health-plan/dataset.yaml", dataset)
+    team.write("releases/health-plan/analysts/release.yaml", manifest)
+    team.commit("An example")
+    with duckdb.connect(team.folder / "plan.duckdb") as base:
+        base.execute(tables)
+    with time_machine.travel(dt.datetime(2026, 12, 1, tzinfo=dt.UTC), tick=True):
+        team.approve("health-plan/analysts")
+        done = team.release(
+            "health-plan/analysts", source=str(team.folder / "plan.duckdb"), out=team.folder / "out"
+        )
+    assert done.outcome == "released", done.failures
+    persons = pq.read_table(team.folder / "out/persons.parquet")
+    claims = pq.read_table(team.folder / "out/claims.parquet").to_pandas()
+    assert persons.num_rows == 20_000
+    mean = len(claims) / persons.num_rows
+    assert mean == pytest.approx(1.6, abs=0.2)  # of 40,000 claims a fifth name nobody
+    beside = claims.merge(persons.to_pandas(), on="member")
+    assert (beside[beside.age == "old"].service == "stay").mean() > 0.8
+    assert (beside[beside.age != "old"].service == "visit").mean() > 0.8
 
 
 def test_a_gate_that_fails_says_which_table(team: Team) -> None:
