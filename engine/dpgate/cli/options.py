@@ -160,6 +160,22 @@ def complete_role(
     return [CompletionItem(name) for name in roles if name.startswith(incomplete)]
 
 
+def complete_rule(
+    ctx: click.Context,
+    param: click.Parameter,  # noqa: ARG001 - click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
+    """Shell completion of a rule's id, with what it demands."""
+    from dpgate.errors import DpgateError
+    from dpgate.gate.policyexplain import rules
+
+    try:
+        known = rules(ctx.params.get("repo") or Path()).rules
+    except DpgateError:
+        return []
+    return [CompletionItem(r.id, help=r.title) for r in known if r.id.startswith(incomplete)]
+
+
 release_argument = click.argument("release", metavar="RELEASE", shell_complete=complete_release)
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from dpgate.cli.options import common, finish, key_option, load_key, reported, root_option
+from dpgate.cli.options import (
+    common,
+    complete_release,
+    complete_rule,
+    finish,
+    key_option,
+    load_key,
+    reported,
+    root_option,
+)
 
 
 @click.group("policy", short_help="Test, explain, compare and adopt a policy.")
@@ -96,6 +105,52 @@ def test(
 
     result = run_tests(repo, paths, require_tests=require_tests)
     finish(result, style, 0 if result.passed else 1)
+
+
+@command.command("explain")
+@click.argument("rule", required=False, shell_complete=complete_rule)
+@click.option(
+    "--release",
+    metavar="RELEASE",
+    shell_complete=complete_release,
+    help="Hold it against this manifest, and show the facts that it reads.",
+)
+@common
+def explain(rule: str | None, release: str | None, repo: Path, style: str) -> None:
+    """Say what a rule is, who may waive it, and which tests show it; without RULE, list all rules.
+
+    It works for rules of the policy, its catalogue and datasets, and for those built into dpgate.
+
+    \b
+    Examples
+      dpgate policy explain
+      dpgate policy explain class-epsilon
+      dpgate policy explain cross-border --release rand-health/2026q4-vendor-testing
+    """
+    from dpgate.gate.policyexplain import explain_rule
+    from dpgate.gate.policyexplain import rules as listed
+
+    if rule is None:
+        if release is not None:
+            raise click.UsageError("--release goes with a RULE")
+        finish(listed(repo), style)
+    else:
+        finish(explain_rule(rule, repo, release=release), style)
+
+
+@command.command("rules")
+@common
+def rules(repo: Path, style: str) -> None:
+    """List every rule that releases are held against.
+
+    \b
+    Examples
+      dpgate policy rules
+      dpgate policy rules --format json
+    """
+    from dpgate.gate.policyexplain import rules as listed
+
+    finish(listed(repo), style)
 
 
 @command.command("diff")

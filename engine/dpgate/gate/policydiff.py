@@ -67,14 +67,15 @@ class PolicyDiffResult(Frozen):
 
 
 @dataclass(frozen=True)
-class _Side:
-    """One of the two policies."""
+class Side:
+    """One policy that releases are judged by."""
 
     file: Loaded
     costs: Costs
 
     @property
     def policy(self) -> PrivacyPolicy:
+        """The policy."""
         return policy_of(self.file)
 
 
@@ -95,11 +96,11 @@ def policy_diff(
         DocumentError: one of the two is malformed.
     """
     space = workspace(Path(repo))
-    ledger, notes = _ledger(space, needed=ADOPTED in (before, after))
+    ledger, notes = ledger_of(space, needed=ADOPTED in (before, after))
     sides = []
     for name in (before, after):
         file = _policy(name, space, ledger)
-        sides.append(_Side(file, Costs(policy_of(file))))
+        sides.append(Side(file, Costs(policy_of(file))))
     old, new = sides
     if ledger is not None and old.policy.spec.accounting != new.policy.spec.accounting:
         notes = (
@@ -117,7 +118,7 @@ def policy_diff(
     )
 
 
-def _ledger(space: Workspace, *, needed: bool) -> tuple[OpenLedger | None, tuple[str, ...]]:
+def ledger_of(space: Workspace, *, needed: bool) -> tuple[OpenLedger | None, tuple[str, ...]]:
     """The ledger of this clone; where it has none nothing was spent, and a note says so."""
     try:
         return open_signed(space, offline=True), ()
@@ -154,12 +155,12 @@ def _loaded(name: str, data: bytes) -> Loaded:
 
 
 def _changed(
-    space: Workspace, old: _Side, new: _Side, ledger: OpenLedger | None
+    space: Workspace, old: Side, new: Side, ledger: OpenLedger | None
 ) -> tuple[ReleaseChange, ...]:
     """Releases that the two policies judge otherwise."""
     moment = now()
     names = tuple(space.documents.releases)
-    trials = [_trial(space, name, side, ledger, moment) for side in (old, new) for name in names]
+    trials = [trial_of(space, name, side, ledger, moment) for side in (old, new) for name in names]
     judged = judge_all(trials)
     found = []
     for name, left, right in zip(names, judged[: len(names)], judged[len(names) :], strict=True):
@@ -188,9 +189,18 @@ def _made(ledger: OpenLedger | None, release: str) -> int | None:
     return done[0].sequence if done else None
 
 
-def _trial(
-    space: Workspace, name: str, side: _Side, ledger: OpenLedger | None, moment: dt.datetime
+def trial_of(
+    space: Workspace, name: str, side: Side, ledger: OpenLedger | None, moment: dt.datetime
 ) -> Trial:
+    """A manifest of the work tree, to be judged by one policy.
+
+    Args:
+        space: the work tree.
+        name: ``dataset/release``.
+        side: the policy.
+        ledger: that of this clone, if it has one.
+        moment: now; a release that was made is judged at the hour of its reservation.
+    """
     case, made = space.case(name), _made(ledger, name)
     time = clock(side.policy, moment)
     if ledger is not None and made is not None:
@@ -207,7 +217,7 @@ def _trial(
     )
 
 
-def _standing(side: _Side, ledger: OpenLedger | None, made: int | None) -> Standing:
+def _standing(side: Side, ledger: OpenLedger | None, made: int | None) -> Standing:
     """The policy as the one in force, on the past that counts for a release."""
     if ledger is None:
         return standing(side.file, (), side.costs)

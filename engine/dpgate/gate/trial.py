@@ -8,7 +8,7 @@ and then each release is weighed with their answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from dpgate.errors import DpgateError
@@ -94,6 +94,8 @@ class Judged:
     """Roles that must approve."""
     rules: tuple[tuple[Bound, Verdict], ...] = ()
     """What each rule in CEL that was asked said."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What rules could know of it, by root."""
 
 
 def judge_all(trials: Sequence[Trial]) -> tuple[Judged, ...]:
@@ -112,8 +114,8 @@ def judge_all(trials: Sequence[Trial]) -> tuple[Judged, ...]:
     ]
     said = ask([(known, trial.rules) for known, trial in zip(facts, trials, strict=True)])
     return tuple(
-        replace(_with_rules(trial, answer), roles=due)
-        for trial, answer, due in zip(trials, said, roles, strict=True)
+        replace(_with_rules(trial, answer), roles=due, facts=known)
+        for trial, answer, due, known in zip(trials, said, roles, facts, strict=True)
     )
 
 

@@ -14,12 +14,20 @@ from rich.text import Text
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
 from dpgate.gate.policydiff import PolicyDiffResult
+from dpgate.gate.policyexplain import RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
 from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
-from dpgate.report import text_ledger, text_plan, text_policydiff, text_policytest, text_recommend
+from dpgate.report import (
+    text_ledger,
+    text_plan,
+    text_policydiff,
+    text_policyexplain,
+    text_policytest,
+    text_recommend,
+)
 from dpgate.report.words import (
     claimed,
     findings,
@@ -300,6 +308,8 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.ExplainResult: text_ledger.explain,
     r.WhatIfResult: text_ledger.what_if,
     PolicyDiffResult: text_policydiff.policy_diff,
+    RuleResult: text_policyexplain.rule,
+    RulesResult: text_policyexplain.rules,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
 }

@@ -1,0 +1,294 @@
+"""`policy explain` and `policy rules`: what each rule is, who may waive it, and which tests show it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dpgate.errors import UsageError
+from dpgate.gate.policydiff import Side, ledger_of, trial_of
+from dpgate.gate.policytest.result import Origin
+from dpgate.gate.policytest.run import Run, run, without_manifests, written
+from dpgate.gate.trial import Costs, Judged, judge_all
+from dpgate.gate.workspace import Workspace, now, policy_of, workspace
+from dpgate.loading.repository import load_tests
+from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.rule import Enforcement
+from dpgate.model.values import Frozen, plain
+from dpgate.policy.builtin import BUILTIN, Builtin
+from dpgate.policy.cel.source import Outcome
+from dpgate.policy.rulebook import Bound
+
+
+class Said(Frozen):
+    """A name and what it stands for."""
+
+    name: str
+    value: str
+
+
+class Shown(Frozen):
+    """A case of a test that shows a rule."""
+
+    file: str
+    line: int
+    case: str
+    how: Literal["holds", "fails"]
+
+
+class RuleLine(Frozen):
+    """A rule in one line."""
+
+    id: str
+    title: str
+    origin: Origin
+    enforcement: Enforcement
+    place: str
+    """File, line and column; of a built-in rule the function."""
+
+
+class RulesResult(Frozen):
+    """Every rule of a repository."""
+
+    schema_: Annotated[Literal["dpgate.policy-rules/v1"], Field(alias="schema")] = (
+        "dpgate.policy-rules/v1"
+    )
+    rules: tuple[RuleLine, ...]
+
+
+class RuleResult(Frozen):
+    """What a rule is."""
+
+    schema_: Annotated[Literal["dpgate.policy-explain/v1"], Field(alias="schema")] = (
+        "dpgate.policy-explain/v1"
+    )
+    rule: RuleLine
+    because: str
+    """Why it is there, or where to read on."""
+    text: tuple[Said, ...]
+    """`when`, `assert`, `message`, `at`, and the options that are set."""
+    reads: tuple[str, ...]
+    """Facts of a rule in CEL; keys of documents of a built-in one."""
+    waiver: str
+    """Who may waive it, in words."""
+    tests: tuple[Shown, ...]
+    release: str = ""
+    """The release that it was held against, if one was named."""
+    verdict: str = ""
+    """What it says of it, in words."""
+    values: tuple[Said, ...] = ()
+    """Values of the facts there."""
+
+
+def rules(repo: Path | str = ".") -> RulesResult:
+    """Every rule that releases are held against: those people wrote first, then the built-in ones.
+
+    Args:
+        repo: a release repository, or a folder in it.
+    """
+    own = (_line(bound) for bound in written(without_manifests(Path(repo))))
+    return RulesResult(rules=(*own, *map(_built_in, BUILTIN.values())))
+
+
+def explain_rule(rule: str, repo: Path | str = ".", *, release: str | None = None) -> RuleResult:
+    """Explain one rule.
+
+    Args:
+        rule: its id.
+        repo: a release repository, or a folder in it.
+        release: ``dataset/release`` of the work tree, to hold it against; None: none.
+
+    Raises:
+        UsageError: there is no such rule or release.
+        DocumentError: rules or tests of the work tree are malformed.
+    """
+    space = workspace(Path(repo)) if release else without_manifests(Path(repo))
+    bounds = {bound.rule.id: bound for bound in reversed(written(space))}
+    if rule not in bounds and rule not in BUILTIN:
+        known = (*bounds, *BUILTIN)
+        close = difflib.get_close_matches(rule, known, n=1)
+        fix = f"did you mean {close[0]!r}?" if close else "dpgate policy rules lists them"
+        raise UsageError(f"no rule {rule}", fix=fix)
+    policy = policy_of(space.policy_file)
+    done = run(space, load_tests(space.root))
+    made = (
+        _explained(bounds[rule], policy, done)
+        if rule in bounds
+        else _explained_built_in(BUILTIN[rule], done)
+    )
+    return made if release is None else _held_against(made, bounds.get(rule), space, release)
+
+
+def _line(bound: Bound) -> RuleLine:
+    line, column = bound.loaded.at(*bound.path)
+    return RuleLine(
+        id=bound.rule.id,
+        title=bound.rule.title,
+        origin=bound.origin,
+        enforcement=bound.rule.enforcement,
+        place=f"{bound.loaded.file}:{line}:{column}",
+    )
+
+
+def _built_in(rule: Builtin) -> RuleLine:
+    return RuleLine(
+        id=rule.id,
+        title=rule.title,
+        origin="built-in",
+        enforcement="advisory" if rule.level == "warn" else "hard",
+        place=rule.where,
+    )
+
+
+def _explained(bound: Bound, policy: PrivacyPolicy, done: Run) -> RuleResult:
+    rule = bound.rule
+    text = [("when", rule.when), ("assert", rule.assert_), ("message", rule.message)]
+    text += [("at", rule.at)] if rule.at else []
+    options = [(f"options.{name}", str(value)) for name, value in bound.options.items()]
+    return RuleResult(
+        rule=_line(bound),
+        because=rule.help or "",
+        text=tuple(Said(name=name, value=value) for name, value in (*text, *options)),
+        reads=facts_in((rule.when, rule.assert_, rule.message)),
+        waiver=_waiver(bound, policy),
+        tests=tuple(_tests(done, lambda judged: _how(judged, bound))),
+    )
+
+
+def _explained_built_in(rule: Builtin, done: Run) -> RuleResult:
+    return RuleResult(
+        rule=_built_in(rule),
+        because=rule.because,
+        text=(),
+        reads=rule.reads,
+        waiver="nobody: it is built into dpgate",
+        tests=tuple(_tests(done, lambda judged: _failed(judged, rule))),
+    )
+
+
+def _waiver(bound: Bound, policy: PrivacyPolicy) -> str:
+    if bound.rule.enforcement == "hard":
+        return "nobody: it is hard"
+    if bound.rule.enforcement == "advisory":
+        return "nobody needs to: it warns, and stops nothing"
+    waivers = policy.spec.waivers
+    if waivers is None:
+        return "nobody: it is soft, and the policy admits no waivers (spec.waivers)"
+    return f"{' and '.join(waivers.roles)}, for at most {waivers.days_at_most} days: dpgate waive"
+
+
+_QUOTED = re.compile(
+    r"""'''.*?'''|\"\"\".*?\"\"\"|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL
+)
+_FACT = re.compile(
+    r"(?<![\w.])(?:release|dataset|budget|history|approvals|clock|options)(?:\.\w+(?!\w*\())*"
+)
+
+
+def facts_in(expressions: Iterable[str]) -> tuple[str, ...]:
+    """The facts that expressions name, in order: ``release.epsilon``, ``budget.after``."""
+    *code, message = expressions
+    texts = [*(_QUOTED.sub('""', text) for text in code), *re.findall(r"\{([^{}]*)\}", message)]
+    found = (match[0] for text in texts for match in _FACT.finditer(_QUOTED.sub('""', text)))
+    return tuple(dict.fromkeys(found))
+
+
+How = Literal["holds", "fails"]
+
+
+def _tests(done: Run, how: Callable[[Judged], How | None]) -> Iterator[Shown]:
+    for prepared, judged, result in zip(done.prepared, done.judged, done.results, strict=True):
+        told = how(judged)
+        if told:
+            yield Shown(file=prepared.test.file, line=result.line, case=result.name, how=told)
+
+
+def _how(judged: Judged, bound: Bound) -> How | None:
+    for each, verdict in judged.rules:
+        if (each.origin, each.loaded.file, each.rule.id) == (
+            bound.origin,
+            bound.loaded.file,
+            bound.rule.id,
+        ):
+            return _HOWS[verdict.outcome]
+    return None
+
+
+_HOWS: dict[Outcome, How | None] = {
+    "holds": "holds",
+    "not-about": None,
+    "violated": "fails",
+    "error": "fails",
+}
+
+
+def _failed(judged: Judged, rule: Builtin) -> How | None:
+    """Of a built-in rule the cases that hold are nearly all: those that break it are told."""
+    return "fails" if any(finding.rule == rule.id for finding in judged.findings) else None
+
+
+def _held_against(
+    made: RuleResult, bound: Bound | None, space: Workspace, release: str
+) -> RuleResult:
+    """The rule beside a release of the work tree, on the ledger as this clone holds it."""
+    case = space.case(release)
+    ledger, _ = ledger_of(space, needed=False)
+    side = Side(space.policy_file, Costs(policy_of(space.policy_file)))
+    (judged,) = judge_all([trial_of(space, case.name, side, ledger, now())])
+    values = () if bound is None else tuple(_values(made.reads, bound, judged))
+    found = [finding for finding in judged.findings if finding.rule == made.rule.id]
+    verdict = "; ".join(finding.message for finding in found)
+    if not verdict and bound is not None:
+        outcomes = [v.outcome for b, v in judged.rules if b.rule.id == bound.rule.id]
+        words = {"holds": "it holds", "not-about": "it is not about this release"}
+        verdict = words[outcomes[0]] if outcomes else _unasked(judged)
+    return made.model_copy(
+        update={"release": case.name, "verdict": verdict or "it holds", "values": values}
+    )
+
+
+def _unasked(judged: Judged) -> str:
+    if judged.planned:
+        return "not judged: it is about approvals, which `dpgate plan` counts"
+    return "not judged: something else denies the release first"
+
+
+def _values(reads: Iterable[str], bound: Bound, judged: Judged) -> Iterator[Said]:
+    """The values of facts. They are looked up by name; nothing of the rule is evaluated here."""
+    from dpgate.policy.cel.evaluate import shown
+
+    for fact in reads:
+        root, *steps = fact.split(".")
+        if root == "options":
+            value = bound.options.get(".".join(steps), "")
+        else:
+            longer = ".".join((root, *steps[:1]))
+            if longer in judged.facts:  # a fact of its own
+                root, steps = longer, steps[1:]
+            value = judged.facts.get(root, _UNKNOWN)
+            for step in steps:
+                value = getattr(value, step, _UNKNOWN) if value is not _UNKNOWN else value
+        yield Said(name=fact, value=_UNKNOWN if value is _UNKNOWN else shown(_simple(value)))
+
+
+_UNKNOWN = "not known: the release could not be planned"
+
+
+def _simple(value: object) -> object:
+    """A fact as a message shows it."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if is_dataclass(value):
+        return {field.name: _simple(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, dict):
+        return {key: _simple(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_simple(inner) for inner in value]
+    return value
