@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpgate.accounting.filter import convert, epsilon
 from dpgate.errors import UsageError
+from dpgate.gate import consent_kept
 from dpgate.gate.costing import from_record
 from dpgate.gate.ledger import summary
 from dpgate.gate.opening import OpenLedger
@@ -83,7 +84,8 @@ def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:
 
 def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     policy = ledger.policy
-    terms = [_waiver(waiver) for waiver in waivers_of(entry)]
+    terms = consent_kept.terms(entry)
+    terms += [_waiver(waiver) for waiver in waivers_of(entry)]
     terms += [_event(event) for event in entry.events]
     claim = entry.claim
     alone = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
+from dpgate.cli.options import complete_key
 from tests.team import RELEASE, Team
 from tests.unit.ledger.signers import agents
 
@@ -62,3 +64,13 @@ def test_a_pem_key_approves_with_its_passphrase(fresh_team: Team, tmp_path: Path
 def test_every_command_that_signs_takes_an_agent(fresh_team: Team, command: str) -> None:
     told = " ".join(fresh_team.dpgate(command, "--help").stdout.split())
     assert "agent:SHA256:" in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("ag", [("agent", "plain")]), ("", [("", "file")]), ("./k", [("./k", "file")])],
+)
+def test_keys_are_completed(typed: str, offered: list[tuple[str, str]]) -> None:
+    context = click.Context(click.Command("approve"))
+    items = complete_key(context, click.Option(["--key"]), typed)
+    assert [(item.value, item.type) for item in items] == offered

@@ -149,11 +149,16 @@ def test_a_release_needs_an_author_who_does_not_approve(separated: Team) -> None
     assert result.next == f"dpgate author {RELEASE} --role engineering --key KEY"
     assert "not yet: the author's signature missing" in team.dpgate("plan", RELEASE).stdout
     assert team.release().outcome == "denied"
-    team.api.author(RELEASE, role="engineering", key=team.key("engineering"))
+    words = ("author", RELEASE, "--role", "engineering", "--key", team.key_file("engineering"))
+    done = team.dpgate(*words)
+    assert done.returncode == 0, done.stderr
+    assert "✓ engineering signs as the author of clinic-visits/vendor-testing" in done.stdout
     team.commit("Sign")
     assert plan(team).verdict == "ready"
     assert team.release().outcome == "released"
     assert team.api.verify().verified
+    told = [term.label for term in team.api.explain(3).terms]
+    assert "engineering signed as the author" in told
 
 
 def test_who_wrote_it_cannot_approve_it(separated: Team) -> None:

@@ -52,7 +52,7 @@ def judged(
     day = DAY - dt.timedelta(days=1) if waiver == "expired" else DAY
     signers = () if waiver == "unsigned" else ALL
     offers = () if waiver == "none" else (people.offer(*signers, rule=rule, expires=day),)
-    waivers = waiving(offers, RELEASE, people.ground)
+    waivers = waiving(offers, RELEASE, people.rules, people.ground)
     found = Finding(
         rule=rule, level="deny", message="m", fix="f", enforcement=enforcement, outcome=outcome
     )

@@ -196,6 +196,9 @@ def test_a_release_waits_for_the_review_and_records_it(demanding: Team, merged: 
     entries = [link.entry for link in link_up(read(team.ledger())).links]
     (reserve,) = [entry for entry in entries if isinstance(entry, Reserve)]
     assert reserve.reviewed == (reviewed("ann").reviewed,)
+    told = {term.label: term.value for term in team.api.explain(reserve.sequence).terms}
+    said = told["reviewed on GitHub, says the runner"]
+    assert said == f"pull request 7 of {REPOSITORY}: ann"
     assert team.api.verify().verified
 
 

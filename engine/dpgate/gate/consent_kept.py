@@ -1,0 +1,40 @@
+"""Who agreed to a reservation, as its record tells it."""
+
+from __future__ import annotations
+
+from dpgate.errors import LedgerError
+from dpgate.gate.results import Term
+from dpgate.ledger import envelope, statement
+from dpgate.model.record import Authorship, Document, ReleaseApproval, ReleaseRefusal, Reserve
+
+
+def terms(entry: Reserve) -> list[Term]:
+    """One line for each approval, taken-back refusal and author, and for reviews on GitHub.
+
+    What the files say: whether they count is judged by `verify`.
+    """
+    made = [_term(document) for document in entry.approvals]
+    made += [
+        Term(
+            label="reviewed on GitHub, says the runner",
+            value=f"pull request {each.pull} of {each.repository}: {', '.join(each.reviewers)}",
+        )
+        for each in entry.reviewed
+    ]
+    return made
+
+
+def _term(document: Document) -> Term:
+    try:
+        sealed = envelope.parse(document.text.encode())
+        said = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES).predicate
+    except LedgerError as error:
+        return Term(label=document.path, value=f"cannot be read: {error.message}")
+    if isinstance(said, ReleaseApproval):
+        back = ", and takes back what it refused" if said.lifts else ""
+        return Term(label=f"{said.role} approved", value=f"until {said.expires}{back}")
+    if isinstance(said, ReleaseRefusal):
+        return Term(label=f"{said.role} had refused", value=said.reason)
+    if isinstance(said, Authorship):
+        return Term(label=f"{said.role} signed as the author", value=f"manifest {said.manifest}")
+    return Term(label=document.path, value="says nothing about a release")
