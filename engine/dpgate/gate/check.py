@@ -58,7 +58,8 @@ def check(
         findings += request_findings(space, found)
     cases = tuple(space.case(name) for name in names)
     with ruling.work_tree(cases, space.policy_file) as rules:  # its child starts now
-        built_in = {case.name: judge(case, policy, today) for case in cases}
+        proofs = registry.proofs()  # once: it reads the metadata of everything that is installed
+        built_in = {case.name: judge(case, policy, today, proofs) for case in cases}
         ruled = rules.judge(ruling.checked_facts(today))
     waivers: list[WaiverRow] = []
     for case, asked in _waiving(space, cases, today, frozenset(ruled.later)):

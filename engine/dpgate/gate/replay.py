@@ -19,7 +19,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.history import PastRelease
 from dpgate.model.values import counted
 from dpgate.policy.approvals import required_roles
-from dpgate.policy.cel.types import Stage
+from dpgate.policy.cel.roots import Stage
 from dpgate.policy.facts import clock_of
 from dpgate.policy.scopes import Tally
 

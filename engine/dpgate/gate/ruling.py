@@ -6,18 +6,19 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from dpgate.errors import DocumentError
 from dpgate.gate.workspace import Case
 from dpgate.loading.documents import Loaded
 from dpgate.model.finding import Finding
 from dpgate.policy import rulebook
-from dpgate.policy.cel.apart import Answers, Apart
-from dpgate.policy.cel.documents import of_documents
+from dpgate.policy.cel.roots import CHECKED, ROOTS, Stage, stage_of
 from dpgate.policy.cel.source import Source
-from dpgate.policy.cel.types import CHECKED, ROOTS, Stage, stage_of
 from dpgate.policy.rulebook import Bound
+
+if TYPE_CHECKING:
+    from dpgate.policy.cel.apart import Answers, Apart
 
 
 class Unsigned:
@@ -58,6 +59,8 @@ class Unsigned:
         for bound in self.rules:
             self._numbers.setdefault(bound.source, len(self._numbers))
         if self.rules:
+            from dpgate.policy.cel.apart import Apart
+
             sets = [
                 [(self._numbers[bound.source], bound.options) for bound in bounds]
                 for bounds in self._bounds.values()
@@ -135,7 +138,13 @@ def work_tree(cases: Iterable[Case], policy_file: Loaded) -> Unsigned:
 
 def checked_facts(today: dt.date) -> Callable[[Case], Mapping[str, object]]:
     """What `check` knows of a manifest on a day, by root."""
-    return lambda case: of_documents(case.dataset, case.release, today)
+
+    def facts(case: Case) -> Mapping[str, object]:
+        from dpgate.policy.cel.documents import of_documents
+
+        return of_documents(case.dataset, case.release, today)
+
+    return facts
 
 
 Facts = Callable[[frozenset[str]], Mapping[str, object]]
@@ -166,11 +175,9 @@ def checked(
     Raises:
         DocumentError: rules that cannot be used.
     """
-    facts = checked_facts(today)
-    signed = everything_signed
-    return further(
-        bounds, case, lambda _: facts(case), "documents", everything_signed=signed
-    ).findings
+    facts, signed = checked_facts(today), everything_signed
+    found = further(bounds, case, lambda _: facts(case), "documents", everything_signed=signed)
+    return found.findings
 
 
 def further(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from dpgate.policy.cel.roots import CHECKED
 from dpgate.policy.cel.source import Fault, Source, Verdict, plain
-from dpgate.policy.cel.types import CHECKED
 
 SECONDS = 5.0
 """Time for starting and for compiling all rules."""

@@ -10,10 +10,11 @@ from functools import lru_cache
 from cel_expr_python import cel
 
 from dpgate.policy.cel import wording
+from dpgate.policy.cel.bounds import excess
+from dpgate.policy.cel.roots import CHECKED, ROOTS, Stage, stage_of
 from dpgate.policy.cel.schema import environment
 from dpgate.policy.cel.source import Fault, Options, RuleError, Source
 from dpgate.policy.cel.template import Hole, TemplateError, parts
-from dpgate.policy.cel.types import CHECKED, ROOTS, Stage, stage_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,9 @@ def compile_expression(
             f"must be true or false; this is {kind.name().lower()}",
             "compare it with something: ==, <=, in, exists",
         )
+    costly = excess(text, made.serialize())
+    if costly:
+        raise ExpressionError(*costly)
     return made
 
 

@@ -9,8 +9,8 @@ from dpgate.model.release import Release
 from dpgate.policy.cel.compile import ExpressionError, compile_expression
 from dpgate.policy.cel.documents import of_documents
 from dpgate.policy.cel.evaluate import Scene
+from dpgate.policy.cel.roots import CHECKED
 from dpgate.policy.cel.schema import environment
-from dpgate.policy.cel.types import CHECKED
 
 
 def needed(condition: str, dataset: Dataset, release: Release, today: dt.date) -> bool:

@@ -12,8 +12,9 @@ from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
+from dpgate.policy.cel.roots import ROOTS
 from dpgate.policy.cel.source import Options, plain
-from dpgate.policy.cel.types import ROOTS, TYPES
+from dpgate.policy.cel.types import TYPES
 
 PACKAGE = "dpgate"
 _FIELD = descriptor_pb2.FieldDescriptorProto

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,29 +243,3 @@ TYPES: tuple[type, ...] = (
     Approval,
     Clock,
 )
-
-ROOTS: Mapping[str, str] = {
-    "release": "Release",
-    "dataset": "Dataset",
-    "clock": "Clock",
-    "budget": "Budget",
-    "history": "History",
-    "history.recipients": "map(string, list(Past))",
-    "approvals": "map(string, Approval)",
-}
-"""Names that an expression can begin with, and their types. `history.recipients` holds, for each
-recipient of this release, the attempts that named them; `approvals` goes by role."""
-
-CHECKED = frozenset({"release", "dataset", "clock"})
-"""What `check` knows: documents and the day."""
-
-Stage = Literal["documents", "ledger", "approvals"]
-"""When a rule can be judged: from documents and the day; once budgets and history are known; once
-approvals are, which depend on what a release costs and on the waivers that it uses."""
-
-
-def stage_of(needs: frozenset[str]) -> Stage:
-    """When a rule that uses these facts can be judged."""
-    if "approvals" in needs:
-        return "approvals"
-    return "documents" if needs <= CHECKED else "ledger"

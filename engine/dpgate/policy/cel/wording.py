@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 
-from dpgate.policy.cel.types import ROOTS, TYPES
+from dpgate.policy.cel.roots import ROOTS
+from dpgate.policy.cel.types import TYPES
 
 _ERROR = re.compile(
     r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?=\n \||\nERROR:| \[[A-Z_]+\]$|$)", re.DOTALL
