@@ -178,6 +178,26 @@ def limit_of_a_dataset_exceeded(scene: Scene) -> Found:
     return scene.verify()
 
 
+def rule_of_the_catalogue_broken_with_consent(scene: Scene) -> Found:
+    scene.change_policy(
+        "  catalogue:", "  catalogue:\n    epsilon-per-release: {options: {at_most: 0.5}}"
+    )
+    name = scene.manifest("fourth", approve=False)
+    scene.append(scene.reserve(name, approvals=consent(scene, name)))
+    return scene.verify()
+
+
+def rule_of_a_dataset_broken_with_consent(scene: Scene) -> Found:
+    own = (
+        "title: For research, assert: 'release.purpose == \"x\"', message: 'not for {release.name}'"
+    )
+    rule = f"  rules: [{{id: for-research-alone, {own}}}]\n  rows:"
+    scene.team.edit(DATASET, "  rows:", rule)
+    name = scene.manifest("fourth", approve=False)
+    scene.append(scene.reserve(name, approvals=consent(scene, name)))
+    return scene.verify()
+
+
 # ── what it was about ────────────────────────────────────────────────────────────────────────
 
 

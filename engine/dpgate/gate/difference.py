@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import TypeVar
 
 from dpgate.ledger.keys import parse_public
+from dpgate.loading.catalogue.values import written
+from dpgate.model.catalogue import Chosen
 from dpgate.model.policy import Population, PrivacyPolicy, Quota, Role, SensitivityClass
+from dpgate.model.rule import Rule
 from dpgate.model.values import Frozen, plain, short
 
 T = TypeVar("T")
@@ -25,7 +28,9 @@ def differences(before: PrivacyPolicy, after: PrivacyPolicy) -> tuple[str, ...]:
         *_pairs("population", old.populations, new.populations, _population),
         *_pairs("class", old.classes, new.classes, _class),
         *_pairs("role", old.roles, new.roles, _role),
-        *_fields("", old, new, skip=("populations", "classes", "roles")),
+        *_pairs("rule", _by_id(old.rules), _by_id(new.rules), _rule),
+        *_pairs("catalogue rule", old.catalogue, new.catalogue, _chosen),
+        *_fields("", old, new, skip=("populations", "classes", "roles", "rules", "catalogue")),
         *_fields("metadata.", before.metadata, after.metadata),
     )
 
@@ -80,6 +85,30 @@ def _role(name: str, old: Role, new: Role) -> Iterator[str]:
     yield from _fields(f"role {name}: ", old, new, skip=("keys",))
 
 
+def _by_id(rules: tuple[Rule, ...]) -> dict[str, Rule]:
+    return {rule.id: rule for rule in rules}
+
+
+def _rule(name: str, old: Rule, new: Rule) -> Iterator[str]:
+    for field in type(old).model_fields:
+        left, right = getattr(old, field), getattr(new, field)
+        if left != right:
+            yield f"rule {name}: {field.rstrip('_')}: {_text(left)} → {_text(right)}"
+
+
+def _chosen(name: str, old: Chosen, new: Chosen) -> Iterator[str]:
+    if old.enforcement != new.enforcement:
+        words = [each.enforcement or "its own enforcement" for each in (old, new)]
+        yield f"catalogue rule {name}: {words[0]} → {words[1]}"
+    for option in dict.fromkeys((*old.options, *new.options)):
+        left, right = (
+            written(each.options[option]) if option in each.options else "its default"
+            for each in (old, new)
+        )
+        if left != right:
+            yield f"catalogue rule {name}: {option}: {left} → {right}"
+
+
 def _limit(what: str, old: Decimal, new: Decimal) -> Iterator[str]:
     if old != new:
         word = "raised" if new > old else "lowered"
@@ -96,6 +125,9 @@ def _fields(place: str, old: Frozen, new: Frozen, skip: tuple[str, ...] = ()) ->
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
         return short(value)
+    if isinstance(value, Chosen):
+        enforcement = f"{value.enforcement}, " if value.enforcement else ""
+        return f"{enforcement}options {written(value.options)}"
     if isinstance(value, Frozen):
         given = value.model_dump(mode="json", exclude_none=True)
         return ", ".join(f"{key} {inner}" for key, inner in given.items())

@@ -43,7 +43,7 @@ def _stated(bound: Bound) -> RuleRow:
     return RuleRow(
         id=rule.id,
         title=rule.title,
-        help=rule.help or "",
+        help=bound.page or rule.help or "",
         enforcement=rule.enforcement,
         dataset=bound.loaded.document.metadata.name if bound.origin == "dataset" else "",
     )

@@ -74,7 +74,15 @@ def load(path_shown: str, data: bytes) -> Loaded:
     except ValidationError as error:
         problems = explain(path_shown, parsed, model, error)
         raise DocumentError(tuple(ended(each, parsed.ends) for each in problems)) from None
-    return Loaded(document=document, file=path_shown, data=data, digest=sha256(data), parsed=parsed)
+    loaded = Loaded(
+        document=document, file=path_shown, data=data, digest=sha256(data), parsed=parsed
+    )
+    if isinstance(document, PrivacyPolicy) and document.spec.catalogue:
+        from dpgate.loading.catalogue import choose
+
+        if faults := choose.problems(loaded, document):
+            raise DocumentError(tuple(ended(each, parsed.ends) for each in faults))
+    return loaded
 
 
 def load_many(files: Mapping[str, bytes]) -> dict[str, Loaded]:

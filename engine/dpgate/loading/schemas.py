@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dpgate.loading.catalogue.schema import schema as catalogue
 from dpgate.loading.documents import KINDS
 from dpgate.model.record import (
     Authorship,
@@ -74,6 +75,13 @@ def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
     _describe(schema, model)
     for key, definition in schema.get("$defs", {}).items():
         _describe(definition, models[key])
+    if "PolicySpec" in schema.get("$defs", {}):
+        chosen = schema["$defs"]["PolicySpec"]["properties"]["catalogue"]
+        schema["$defs"].pop("Chosen")
+        schema["$defs"]["PolicySpec"]["properties"]["catalogue"] = {
+            **catalogue(),
+            "description": chosen["description"],
+        }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": BASE + name}
     return {**head, **schema}
 

@@ -19,6 +19,7 @@ from dpgate.model.constraints import (
 from dpgate.model.derive import Derived, Lookup, PossibleDerived
 from dpgate.model.joined import Joined, faults
 from dpgate.model.limits import Limits
+from dpgate.model.rule import Rule, once_each
 from dpgate.model.values import ColumnName, Frozen, Name, Relation, Text
 
 
@@ -91,6 +92,9 @@ class DatasetSpec(Frozen):
     """Limits of the organization's policy that are lower for releases of this dataset."""
     joined: Joined | None = None
     """A second table, of which each person has some rows."""
+    rules: Annotated[tuple[Rule, ...], Field(max_length=100)] = ()
+    """Further rules for releases of this dataset, in CEL, beside the organization's. They are
+    `hard` or `advisory`: no waiver lifts them."""
 
     def learned(self, names: Iterable[str]) -> tuple[str, ...]:
         """The named columns that a release learns: no identifiers, no text, none derived."""
@@ -144,6 +148,16 @@ class DatasetSpec(Frozen):
         if found is not None:
             raise ValueError(found)
         return joined
+
+    @field_validator("rules")
+    @classmethod
+    def _rules(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        soft = [rule.id for rule in once_each(rules) if rule.enforcement == "soft"]
+        if soft:
+            raise ValueError(
+                f"a dataset's rule is hard or advisory, since no waiver lifts it; {soft[0]} is soft"
+            )
+        return rules
 
     @model_validator(mode="after")
     def _others(self) -> DatasetSpec:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from dpgate.model.rule import Expression, Rule
+from dpgate.model.catalogue import Chosen
+from dpgate.model.rule import Expression, Rule, once_each
 from dpgate.model.statistics import Measure
 from dpgate.model.values import (
     Date,
@@ -274,6 +275,8 @@ class PolicySpec(Frozen):
     """Absent: a release needs no author's signature."""
     rules: Annotated[tuple[Rule, ...], Field(max_length=500)] = ()
     """The organization's own rules, in CEL, beside those that always hold: docs/rules.md."""
+    catalogue: dict[Name, Chosen] = Field(default_factory=dict)
+    """Rules that come with dpgate, by id: docs/rules/README.md."""
     policy_change: Signoff
     waivers: Waivers | None = None
     """Absent: no waiver is ever in force."""
@@ -309,11 +312,7 @@ class PolicySpec(Frozen):
     @field_validator("rules")
     @classmethod
     def _once_each(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        ids = [rule.id for rule in rules]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
-        if twice:
-            raise ValueError(f"each rule needs an id of its own; {twice[0]} is given twice")
-        return rules
+        return once_each(rules)
 
     @model_validator(mode="after")
     def _authors_known(self) -> PolicySpec:

@@ -37,3 +37,16 @@ class Rule(Frozen):
     """The key that a finding points at: `privacy.epsilon` of the manifest's spec, or
     `dataset.columns` of the dataset's."""
     enforcement: Enforcement = "hard"
+
+
+def once_each(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rules, no two of which have one id.
+
+    Raises:
+        ValueError: two have.
+    """
+    ids = [rule.id for rule in rules]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ValueError(f"each rule needs an id of its own; {twice[0]} is given twice")
+    return rules

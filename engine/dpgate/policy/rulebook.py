@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 from dpgate.errors import DocumentError, Problem
 from dpgate.loading.documents import Loaded, problem
 from dpgate.loading.within import within
+from dpgate.model.dataset import Dataset
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.rule import Rule
@@ -36,6 +37,8 @@ class Bound:
     """Values of the options of a rule of the catalogue."""
     types: Options = ()
     """Names and types of those options: (("at_most", "double"),)."""
+    page: str = ""
+    """Where a rule of the catalogue is documented."""
 
     @property
     def source(self) -> Source:
@@ -46,18 +49,39 @@ class Bound:
 
 
 def rules_of(policy_file: Loaded) -> tuple[Bound, ...]:
-    """The rules that a policy brings, in its order."""
+    """The rules that a policy brings, in its order: its own, and those of the catalogue."""
     policy = cast("PrivacyPolicy", policy_file.document)
-    return tuple(
+    own = tuple(
         Bound(rule=rule, loaded=policy_file, path=("spec", "rules", number))
         for number, rule in enumerate(policy.spec.rules)
     )
+    return (*own, *_switched_on(policy_file, policy)) if policy.spec.catalogue else own
+
+
+def _switched_on(policy_file: Loaded, policy: PrivacyPolicy) -> Iterator[Bound]:
+    """Rules of the catalogue, with the options and the enforcement that the policy chose."""
+    from dpgate.loading.catalogue.choose import active
+
+    for each in active(policy.spec):
+        yield Bound(
+            rule=each.rule,
+            loaded=policy_file,
+            path=("spec", "catalogue", each.rule.id),
+            origin="catalogue",
+            options=each.options,
+            types=each.types,
+            page=each.page,
+        )
 
 
 def rules_for(policy_file: Loaded, dataset_file: Loaded) -> tuple[Bound, ...]:
-    """The rules that releases of a dataset are held against."""
-    del dataset_file
-    return rules_of(policy_file)
+    """The rules that releases of a dataset are held against: the organization's, and its own."""
+    dataset = cast("Dataset", dataset_file.document)
+    own = (
+        Bound(rule=rule, loaded=dataset_file, path=("spec", "rules", number), origin="dataset")
+        for number, rule in enumerate(dataset.spec.rules)
+    )
+    return (*rules_of(policy_file), *own)
 
 
 def conditions_of(policy_file: Loaded) -> tuple[Bound, ...]:
@@ -96,14 +120,32 @@ def problems(bounds: Iterable[Bound]) -> tuple[Problem, ...]:
 
 
 def taken(bounds: Iterable[Bound]) -> tuple[Problem, ...]:
-    """Rules under the name of one that is built in: findings would not tell them apart."""
+    """Rules under the name of another: findings would not tell them apart.
+
+    A dataset's rule cannot have the name of one of the organization's, nor anybody's that of a
+    built-in one.
+    """
+    chosen = tuple(bounds)
+    organization = {bound.rule.id: bound for bound in chosen if bound.origin != "dataset"}
     found: dict[Problem, None] = {}
-    for bound in bounds:
+    for bound in chosen:
+        other = organization.get(bound.rule.id) if bound.origin == "dataset" else None
+        message = ""
         if bound.rule.id in BUILTIN:
-            message = f"rule {bound.rule.id}: there is a built-in rule of this name"
-            place = problem(bound.loaded, (*bound.path, "id"), message, "give it another name")
-            found[place] = None
+            message = "there is a built-in rule of this name"
+        elif other is not None:
+            message = f"the organization has a rule of this name ({_place(other)})"
+        if message:
+            told, at = f"rule {bound.rule.id}: {message}", (*bound.path, "id")
+            found[problem(bound.loaded, at, told, "give it another name")] = None
     return tuple(found)
+
+
+def _place(bound: Bound) -> str:
+    """Where a rule begins, as `file:line:column`."""
+    keys, path = bound.loaded.parsed.keys, bound.path
+    line, column = keys.get(path) or bound.loaded.at(*path, "id")
+    return f"{bound.loaded.file}:{line}:{column}"
 
 
 def problem_of(bound: Bound, fault: Fault) -> Problem:
@@ -219,7 +261,7 @@ def finding(
         column=column,
         enforcement=rule.enforcement,
         outcome="error" if error else "violated",
-        help=rule.help or "",
+        help=bound.page or rule.help or "",
     )
     return decide(made, waivers)
 

@@ -51,7 +51,7 @@ def test_check_judges_what_documents_say_and_counts_the_rest(fresh_team: Team) -
         "waivable": ("deny", "violated", "soft"),
         "broken": ("deny", "error", "advisory"),
     }
-    assert result.later == ("joined", "signed")
+    assert result.later == ("joinable-recipient", "joined", "signed")
     small, _, waivable, broken = result.findings
     line = (team.clone / MANIFEST).read_text().splitlines()[small.line - 1]
     assert (small.file, small.fix, small.help) == (MANIFEST, "ask privacy", "ask privacy")

@@ -32,6 +32,13 @@ def text(path: str, changes: Changes | None = None) -> str:
     return made
 
 
+def with_catalogue(words: str) -> str:
+    """The policy's text with other rules of the catalogue than those of `dpgate init`."""
+    head, _, _ = text(POLICY).partition("\n  # Rules that come with dpgate")
+    assert "catalogue" not in head
+    return f"{head}\n  catalogue: {words}\n"
+
+
 def loaded(path: str, changes: Changes | None = None) -> Loaded:
     return load(path, text(path, changes).encode())
 

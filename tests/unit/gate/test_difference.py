@@ -1,0 +1,46 @@
+"""What changes in the rules of a policy, in words."""
+
+from __future__ import annotations
+
+from dpgate.gate.difference import differences
+from dpgate.model.policy import PrivacyPolicy
+from tests.unit.policy.worlds import POLICY, policy
+
+RULE = "{id: small, title: Small, assert: 'release.epsilon < 1.0', message: too much}"
+
+
+def with_rules(text: str) -> PrivacyPolicy:
+    return policy({POLICY: {"  approvals:": f"{text}\n  approvals:"}})
+
+
+def switched(rule: str) -> PrivacyPolicy:
+    return policy({POLICY: {"  catalogue:": f"  catalogue:\n    {rule}"}})
+
+
+def test_rules_that_come_go_and_change_are_told() -> None:
+    before, after = policy(), with_rules(f"  rules: [{RULE}]")
+    (added,) = differences(before, after)
+    assert added.startswith("rule small is added: id small, title Small")
+    assert differences(after, before) == ("rule small is removed",)
+    changed = with_rules("  rules: [" + RULE.replace("< 1.0", "< 2.0") + "]")
+    assert differences(after, changed) == (
+        "rule small: assert: release.epsilon < 1.0 → release.epsilon < 2.0",
+    )
+
+
+def test_rules_of_the_catalogue_too() -> None:
+    before = switched("epsilon-by-purpose: {}")
+    words = "options: {at_most: {teaching: 0.5}}"
+    after = switched(f"epsilon-by-purpose: {{enforcement: soft, {words}}}")
+    assert differences(policy(), after) == (
+        "catalogue rule epsilon-by-purpose is added: soft, options {at_most: {teaching: 0.5}}",
+    )
+    assert differences(policy(), before) == (
+        "catalogue rule epsilon-by-purpose is added: options {}",
+    )
+    assert differences(before, after) == (
+        "catalogue rule epsilon-by-purpose: its own enforcement → soft",
+        "catalogue rule epsilon-by-purpose: at_most: its default → {teaching: 0.5}",
+    )
+    assert differences(after, before)[-1].endswith("at_most: {teaching: 0.5} → its default")
+    assert differences(before, before) == ()
