@@ -65,6 +65,21 @@ def test_an_event_runs_as_often_as_it_says() -> None:
     assert (caught.value.remaining, caught.value.requested) == (0, 1)
 
 
+def test_parts_of_a_session_spend_what_is_their_own() -> None:
+    """Two tables, one synthesizer: each finds its events by the names that it knows."""
+    both = [noise(times=1).model_copy(update={"name": f"{t}.test.noise"}) for t in ("a", "b")]
+    session = Mechanisms(both, "add-remove")
+    session.part("a.").gaussian("test.noise", COUNTS)
+    with pytest.raises(InsufficientBudgetError, match=r"a\.test\.noise"):
+        session.part("a.").gaussian("test.noise", COUNTS)
+    assert [event.name for event in session.spent] == ["a.test.noise"]
+    session.part("b.").part("test.").gaussian("noise", COUNTS)
+    with pytest.raises(InsufficientBudgetError):
+        session.gaussian("b.test.noise", COUNTS)
+    with pytest.raises(InsufficientBudgetError):
+        session.part("c.").gaussian("test.noise", COUNTS)
+
+
 def test_what_is_not_reserved_does_not_run() -> None:
     session = Mechanisms([noise()], "add-remove")
     with pytest.raises(InsufficientBudgetError):
