@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from dpgate.errors import DocumentError
 from dpgate.policy import rulebook
 from dpgate.policy.cel.apart import Apart
+from dpgate.policy.cel.roots import CHECKED, ROOTS
 from dpgate.policy.cel.source import Source, Verdict
-from dpgate.policy.cel.types import CHECKED, ROOTS
 from dpgate.policy.rulebook import Bound
 
 

@@ -23,8 +23,8 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy import rulebook
 from dpgate.policy.approvals import required_roles
+from dpgate.policy.cel.roots import ROOTS, Stage, stage_of
 from dpgate.policy.cel.source import Verdict
-from dpgate.policy.cel.types import ROOTS, Stage, stage_of
 from dpgate.policy.facts import Clock, facts_of
 from dpgate.policy.rulebook import Bound
 

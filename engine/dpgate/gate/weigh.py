@@ -18,7 +18,7 @@ from dpgate.gate.workspace import Case
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain, short
-from dpgate.policy.cel.types import Stage
+from dpgate.policy.cel.roots import Stage
 from dpgate.policy.facts import Clock, facts_of
 from dpgate.policy.limits import lowered_by, too_high
 from dpgate.policy.resets import dropped
