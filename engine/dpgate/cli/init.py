@@ -9,7 +9,9 @@ import click
 from dpgate.cli.options import finish
 
 
-@click.command("init", short_help="Start a release repository: policy, example, signers, workflow.")
+@click.command(
+    "init", short_help="Start a release repository: policy, example, signers, workflows."
+)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--keys",
@@ -21,7 +23,7 @@ from dpgate.cli.options import finish
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(folder: Path, keys: Path | None, style: str) -> None:
-    """Write a policy, an example dataset and manifest, allowed signers and a workflow to FOLDER.
+    """Write a policy, an example dataset and manifest, allowed signers and workflows to FOLDER.
 
     \b
     Examples

@@ -33,6 +33,7 @@ _COMMANDS = {
     "ledger": "dpgate.cli.ledger",
     "checkpoint": "dpgate.cli.checkpoint",
     "withdraw": "dpgate.cli.withdraw",
+    "ci": "dpgate.cli.ci.group",
     "completion": "dpgate.cli.completion",
 }
 

@@ -29,18 +29,20 @@ from dpgate.policy.facts import clock
 from dpgate.policy.rulebook import conditions_of, rules_of, usable
 
 
-def pending(repo: Path | str = ".") -> PendingResult:
+def pending(repo: Path | str = ".", *, offline: bool = False) -> PendingResult:
     """What adopting the work tree's policy would change, in words. Nothing is written.
 
     Args:
         repo: a release repository, or a folder in it.
+        offline: compare with the ledger as this clone last fetched it.
 
     Raises:
         ChainError: it would undo what the filter rests on.
     """
     space = workspace(Path(repo))
     after = policy_of(space.policy_file)
-    tip = Store(space.root, branch=after.spec.ledger.branch).fetch()
+    store = Store(space.root, branch=after.spec.ledger.branch)
+    tip = store.local_tip() if offline else store.fetch()
     if not tip.files:
         return PendingResult(first=True, changes=_first(after))
     before = policy_of(loaded_document(link_up(read(tip.files)).policy))

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from dpgate.errors import DocumentError, GitError, UndecidedError, UsageError
 from dpgate.gate.waivers import unsigned
-from dpgate.gate.workspace import POLICY_PATH, Workspace, policy_of
+from dpgate.gate.workspace import POLICY_PATH, Workspace, find_root, policy_of
 from dpgate.ledger.chain import DIRECTORY
-from dpgate.ledger.store import Store
+from dpgate.ledger.store import Store, open_repository, run_git
 from dpgate.loading.documents import load
 from dpgate.loading.repository import WAIVERS
 from dpgate.model.finding import Finding
@@ -79,6 +79,21 @@ def changes(space: Workspace, ref: str) -> Changes:
     paths = {_shown(row) for row in listed.split(b"\0") if row}
     paths |= _edited(store, space.root, base)
     return Changes(base=base, head=head, paths=tuple(sorted(paths)), policy=_policy(store, base))
+
+
+def base_of(repo: Path | str, branch: str, commit: str, remote: str = "origin") -> str:
+    """The base of a pull request in this clone: the branch as it was fetched, else the commit named.
+
+    An event's commit may be older than the branch that the checked-out merge was made with; then
+    what others merged meanwhile would look like the request's.
+    """
+    store = open_repository(find_root(Path(repo)))
+    ref = f"refs/remotes/{remote}/{branch}"
+    try:
+        run_git(store, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    except GitError:
+        return commit
+    return ref
 
 
 def releases_of(space: Workspace, changed: Changes) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`init`: a release repository to start from: policy, dataset, manifest, signers, workflow, keys."""
+"""`init`: a release repository to start from: policy, dataset, manifest, signers, workflows, keys."""
 
 from __future__ import annotations
 
@@ -15,13 +15,23 @@ from dpgate.ledger.roles import allowed_signers, keyring
 
 ROLES = ("privacy", "legal", "runner")
 SIGNERS = "policies/allowed_signers"
-_PLACES = {
+_DOCUMENTS = {
     "organization.yaml": POLICY_PATH,
     "dataset.yaml": "releases/clinic-visits/dataset.yaml",
-    "release.yaml": "releases/clinic-visits/vendor-testing/release.yaml",
+    "manifest.yaml": "releases/clinic-visits/vendor-testing/release.yaml",
     "policy-test.yaml": "policies/tests/vendor-testing.yaml",
-    "workflow.yml": ".github/workflows/dpgate.yml",
 }
+"""Filled in with keys and days."""
+_WORKFLOWS = {
+    "check.yml": ".github/workflows/dpgate-check.yml",
+    "release.yml": ".github/workflows/dpgate-release.yml",
+    **{
+        f"action/{name}": f".github/actions/dpgate/{name}"
+        for name in ("action.yml", "install.sh", "run.sh")
+    },
+}
+"""Copied as they are."""
+_PLACES = _DOCUMENTS | _WORKFLOWS
 _KEPT_DAYS = 365
 
 
@@ -80,6 +90,7 @@ def _write(root: Path, public: dict[str, PublicKey]) -> None:
     values["expires"] = str(now().date() + dt.timedelta(days=_KEPT_DAYS))
     scaffold = files("dpgate.gate") / "scaffold"
     for name, place in _PLACES.items():
+        text = scaffold.joinpath(*name.split("/")).read_text()
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template((scaffold / name).read_text()).substitute(values))
+        target.write_text(Template(text).substitute(values) if name in _DOCUMENTS else text)

@@ -10,6 +10,7 @@ from dpgate.gate.workspace import Workspace, policy_of, policy_set
 from dpgate.ledger.chain import Chain, link_up, read
 from dpgate.ledger.memory import Memory, known_roots
 from dpgate.ledger.store import Store, Tip
+from dpgate.loading.canonical import sha256
 from dpgate.loading.documents import Loaded, load
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Document, Genesis, PolicyAdopted
@@ -82,6 +83,22 @@ def open_ledger(space: Workspace, *, offline: bool) -> OpenLedger:
     return OpenLedger(store, tip, chain, loaded_document(chain.policy))
 
 
+def require_root(space: Workspace, root: str, *, offline: bool) -> None:
+    """Raise unless the ledger begins with the entry that this digest names; nothing is remembered.
+
+    Raises:
+        ChainError: it is another ledger.
+        UndecidedError: there is no ledger.
+    """
+    store = Store(space.root, branch=policy_of(space.policy_file).spec.ledger.branch)
+    files = (store.local_tip() if offline else store.fetch()).files
+    if not files:
+        raise UndecidedError("the remote holds no ledger", fix="dpgate policy adopt starts one")
+    found = sha256(files[min(files)])
+    if found != root:
+        raise _another(found, root)
+
+
 def trust(chain: Chain, root: str | None) -> Memory:
     """The memory of a chain whose root was given or seen before.
 
@@ -90,10 +107,7 @@ def trust(chain: Chain, root: str | None) -> Memory:
         UndecidedError: no root was given and none is known.
     """
     if root is not None and root != chain.root:
-        raise ChainError(
-            f"the ledger's root is {chain.root}, not {root}",
-            fix="this is another repository, or one signed again from the start: do not trust it",
-        )
+        raise _another(chain.root, root)
     if root is None and chain.root not in known_roots():
         raise UndecidedError(
             "this machine has not seen this repository's ledger before, and no root was given",
@@ -102,3 +116,10 @@ def trust(chain: Chain, root: str | None) -> Memory:
     memory = Memory(chain.root)
     memory.check(chain)
     return memory
+
+
+def _another(found: str, wanted: str) -> ChainError:
+    return ChainError(
+        f"the ledger's root is {found}, not {wanted}",
+        fix="this is another repository, or one signed again from the start: do not trust it",
+    )

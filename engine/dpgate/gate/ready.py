@@ -200,8 +200,12 @@ def _sources(given: Iterable[str], space: Workspace) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for text in given:
         match = _NAMED.fullmatch(text)
-        named = match is not None and match[1] in space.documents.datasets
-        name, uri = (match[1], match[2]) if match and named else ("", text)
+        name, uri = (match[1], match[2]) if match else ("", text)
+        if name and name not in space.documents.datasets:
+            raise UsageError(
+                f"a source is given for {name}, and there is no such dataset",
+                fix=f"DATASET=URI; a path that begins with {name}= is written ./{name}=…",
+            )
         if name in found:
             raise UsageError(
                 f"two sources for {name or 'all datasets'}", fix="give one for each: DATASET=URI"

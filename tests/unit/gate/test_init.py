@@ -12,6 +12,8 @@ import dpgate
 from dpgate.errors import KeyFileError, MissingExtraError, UsageError
 from dpgate.ledger.keys import load_private, parse_public
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 def test_what_is_written_passes_check(tmp_path: Path) -> None:
     done = dpgate.init(tmp_path / "new")
@@ -67,12 +69,20 @@ def test_keys_at_hand_are_used(tmp_path: Path) -> None:
     assert parse_public(line) == load_private(tmp_path / "k" / "legal").public
 
 
-def test_the_workflow_is_yaml_and_its_variables_are_left_to_the_shell(tmp_path: Path) -> None:
+def test_workflows_and_the_action_are_written_as_they_are(tmp_path: Path) -> None:
     dpgate.init(tmp_path / "new")
-    text = (tmp_path / "new/.github/workflows/dpgate.yml").read_text()
-    assert yaml.safe_load(text)["jobs"]["check"]
-    assert "${{ inputs.release }}" in text
-    assert "$$" not in text
+    github = tmp_path / "new/.github"
+    for name, event in (("check", "pull_request"), ("release", "push")):
+        text = (github / f"workflows/dpgate-{name}.yml").read_text()
+        workflow = yaml.safe_load(text)
+        assert event in workflow[True]  # YAML reads `on` as a truth value
+        assert workflow["permissions"] == {}
+        assert "${{ vars.DPGATE_ROOT }}" in text
+        assert "$$" not in text
+    ours = ROOT / ".github/actions/dpgate"
+    assert {p.name: p.read_text() for p in ours.iterdir()} == {
+        p.name: p.read_text() for p in (github / "actions/dpgate").iterdir()
+    }
 
 
 @pytest.mark.parametrize("place", ["policies/organization.yaml", "policies/allowed_signers"])

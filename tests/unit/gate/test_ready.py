@@ -79,6 +79,8 @@ def test_each_dataset_has_its_own_source(team: Team) -> None:
     with pytest.raises(UsageError, match="no source of more-visits"):
         run(team, sources=[f"clinic-visits={data}"])
     with pytest.raises(UsageError, match="two sources"):
+        run(team, sources=[data, data])
+    with pytest.raises(UsageError, match="no such dataset"):
         run(team, sources=[data, f"unknown={data}"])
     assert [name for name in team.ledger() if "reserve" in name] == []
     both = [f"clinic-visits={data}", f"more-visits={data}"]

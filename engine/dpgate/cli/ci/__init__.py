@@ -1,0 +1,1 @@
+"""`dpgate ci`: what jobs of a build server run, on GitHub, GitLab or from cron."""
