@@ -66,11 +66,22 @@ RECORDS: dict[str, type[BaseModel]] = {
 def schemas() -> dict[str, dict[str, Any]]:
     """The schema of each kind of document and record, by file name."""
     documents = {FILES[kind]: model for kind, model in KINDS.items()}
-    return {name: _schema(name, model) for name, model in {**documents, **RECORDS}.items()}
+    return {name: schema_of(name, model) for name, model in {**documents, **RECORDS}.items()}
 
 
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    schema = _closed(model.model_json_schema(by_alias=True))
+def schema_of(name: str, model: type[BaseModel], *, written: bool = False) -> dict[str, Any]:
+    """The schema of one model.
+
+    Args:
+        name: of its file.
+        model: the model, of documents that people write or of what dpgate writes.
+        written: by dpgate, which leaves out no key.
+    """
+    schema = _closed(
+        model.model_json_schema(by_alias=True, mode="serialization" if written else "validation")
+    )
+    if written:
+        _whole(schema)
     models = {inner.__name__: inner for inner in _subclasses(Frozen)}
     _describe(schema, model)
     for key, definition in schema.get("$defs", {}).items():
@@ -84,6 +95,13 @@ def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
         }
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": BASE + name}
     return {**head, **schema}
+
+
+def _whole(schema: dict[str, Any]) -> None:
+    """Demand every key of every model: none is left out, whatever its default."""
+    for each in (schema, *schema.get("$defs", {}).values()):
+        if "properties" in each:
+            each["required"] = list(each["properties"])
 
 
 def _closed(schema: Any) -> Any:

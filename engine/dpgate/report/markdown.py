@@ -48,7 +48,7 @@ class MarkdownReporter:
         kind = _EXITS.get(error.exit_code, "error")
         _head(page, verb or "error", f"❌ dpgate {prose(verb)}: {kind}".replace(" :", ":"))
         fix = f"\n\n**Fix:** {prose(error.fix)}" if error.fix else ""
-        page.add(f"\n{prose(error.message)}{fix}\n", 0, "sentence")
+        page.add(f"\n**Error:** {prose(error.message)}{fix}\n", 0, "sentence")
         problems = (
             Finding(
                 rule="", level="deny", message=p.message, fix=p.fix,
