@@ -75,7 +75,8 @@ def test_a_problem_is_on_what_it_is_about(path: Path) -> None:
             assert problem.line in range(mark.line + 1, within + 1)
             on_key = "found key" in problem.message
             assert on_key or (problem.line, problem.column) == (mark.line + 1, mark.column + 1)
-            if isinstance(node, yaml.ScalarNode) and node.value:
+            # A block of text ends, for PyYAML, where the next key begins.
+            if isinstance(node, yaml.ScalarNode) and node.value and node.style not in ("|", ">"):
                 end = (node.end_mark.line + 1, node.end_mark.column + 1)
                 assert (problem.end_line, problem.end_column) == end
         else:
