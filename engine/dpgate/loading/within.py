@@ -36,16 +36,23 @@ def _places(text: str, start: int) -> Iterator[int]:
     """The place in the file of every character of the value that begins at a place."""
     block = _BLOCK.match(text, start)
     if block:
-        yield from _of_block(text, block.end())
+        yield from _of_block(text, block.end(), _indent(text, start, block[0]))
     elif text[start] in "'\"":
         yield from _of_quoted(text, start + 1, text[start])
     else:
         yield from _folded(text, start, len(text))
 
 
-def _of_block(text: str, start: int) -> Iterator[int]:
+def _indent(text: str, start: int, head: str) -> int | None:
+    """The indentation that a block's head states, as in `|2`; None where its first line shows it."""
+    stated = re.search(r"^.[+-]?([1-9])", head)
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    around = re.match(r"[ ]*(?:-[ ]+)*", line)
+    return int(stated[1]) + len(around[0]) if stated and around else None
+
+
+def _of_block(text: str, start: int, indent: int | None) -> Iterator[int]:
     """A literal or folded block: each line from its indentation on, a line end for a fold."""
-    indent = None
     place = start
     while place < len(text):
         end = text.find("\n", place)

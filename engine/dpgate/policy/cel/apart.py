@@ -20,6 +20,9 @@ SECONDS = 5.0
 SECONDS_EACH = 0.02
 """Further time for each release."""
 
+ENTRY = "from dpgate.policy.cel.child import main; main()"
+"""What the child runs."""
+
 Asked = Sequence[tuple[int, Mapping[str, object]]]
 """Rules to judge one release by: their numbers, and the values of their options."""
 
@@ -61,9 +64,7 @@ class Apart:
         asked = [[(number, plain(options)) for number, options in each] for each in sets]
         self._head = {"rules": self._sources, "sets": asked, "known": sorted(known), "every": every}
         # Isolated, and without site: neither the environment nor the working folder has a say.
-        code = (
-            f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.child import main; main()"
-        )
+        code = f"import sys; sys.path[:] = {sys.path!r}; {ENTRY}"
         kept = ("SYSTEMROOT",)  # Python on Windows does not start without it
         self._process = subprocess.Popen(  # noqa: S603 - this very interpreter, and our own code
             [sys.executable, "-I", "-S", "-c", code],

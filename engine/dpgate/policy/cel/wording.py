@@ -37,10 +37,12 @@ def first(text: str, source: str, roots: Sequence[str]) -> tuple[int, str, str]:
     found = _ERROR.search(text)
     if not found:
         return 0, "is not an expression in CEL", "the language: docs/rules.md"
-    offset = offset_of(source, int(found[1]), int(found[2]))
-    if source[offset : offset + 1] == ".":  # of a field, its name
+    offset, error = offset_of(source, int(found[1]), int(found[2])), found[3].strip()
+    if (match := _NAME.search(error)) and "." in match[1]:  # it points behind the first part
+        offset = max(source.rfind(match[1].partition(".")[0], 0, offset), 0)
+    elif source[offset : offset + 1] == ".":  # of a field, its name
         offset += len(source[offset:]) - len(source[offset:].lstrip(". \n"))
-    return (offset, *_words(found[3].strip(), source, offset, roots))
+    return (offset, *_words(error, source, offset, roots))
 
 
 def offset_of(source: str, line: int, column: int) -> int:
@@ -72,20 +74,17 @@ def _field(name: str, struct: str) -> tuple[str, str]:
 
 
 def _reference(name: str, source: str, offset: int, roots: Sequence[str]) -> tuple[str, str]:
-    head = name.partition(".")[0]
+    head, _, rest = name.partition(".")
     if head == "options":
         known = [root.removeprefix("options.") for root in roots if root.startswith("options.")]
-        wanted = source[offset:].partition(".")[2]
-        option = re.match(r"\w*", wanted)
-        asked = option[0] if option else ""
         if not known:
             return "options are for rules of a catalogue", "write the value itself"
-        return f"there is no option {asked}", _closest(asked, known, "options of this rule")
+        return f"there is no option {rest}", _closest(rest, known, "options of this rule")
     if head in ROOTS:
         return f"{head} is not known here", "known here: " + ", ".join(roots)
     if source[offset : offset + 1] == "(" or re.match(rf"{re.escape(name)}\s*\(", source[offset:]):
         return f"there is no function {name}", _closest(name, FUNCTIONS, "functions")
-    return f"there is no name {name}", _closest(name, roots, "names")
+    return f"there is no name {head}", _closest(head, roots, "names")
 
 
 def _overload(operator: str, types: str, source: str, offset: int) -> tuple[str, str]:
