@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dpgate.errors import UsageError
 from dpgate.gate import verify
+from dpgate.gate.ledger_results import CheckpointResult
 from dpgate.gate.opening import open_ledger, trust
-from dpgate.gate.results import CheckpointResult
 from dpgate.gate.workspace import workspace
 from dpgate.ledger.note import Checkpoint
 from dpgate.ledger.signers.interface import Signer

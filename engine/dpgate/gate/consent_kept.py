@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dpgate.errors import LedgerError
-from dpgate.gate.results import Term
+from dpgate.gate.ledger_results import Term
 from dpgate.ledger import envelope, statement
 from dpgate.model.record import Authorship, Document, ReleaseApproval, ReleaseRefusal, Reserve
 

@@ -9,8 +9,8 @@ from dpgate.errors import UsageError
 from dpgate.gate import consent_kept
 from dpgate.gate.costing import from_record
 from dpgate.gate.ledger import summary
+from dpgate.gate.ledger_results import ExplainResult, Term
 from dpgate.gate.opening import OpenLedger
-from dpgate.gate.results import ExplainResult, Term
 from dpgate.gate.standing import open_signed
 from dpgate.gate.waivers_kept import waivers_of
 from dpgate.gate.workspace import workspace

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from dpgate.accounting.rounding import up
 from dpgate.gate import budgets
+from dpgate.gate.ledger_results import LedgerResult, LedgerRow, LogLine, LogResult
 from dpgate.gate.past import ChainPast
-from dpgate.gate.results import LedgerResult, LedgerRow, LogLine, LogResult, Open, ScopeRow
+from dpgate.gate.results import Open, ScopeRow
 from dpgate.gate.standing import open_signed
 from dpgate.gate.waivers_kept import with_waivers
 from dpgate.gate.workspace import now, workspace

@@ -17,11 +17,12 @@ from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
-from dpgate.gate.verdict import following, verdict
+from dpgate.gate.verdict import Verdict, following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import waiving, with_waivers
 from dpgate.gate.weigh import Weighed, known_of, weigh
 from dpgate.gate.workspace import Case, Workspace, now, workspace
+from dpgate.model.finding import Finding
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.rulebook import rules_for
@@ -137,18 +138,9 @@ def _result(
     facts = facts_of(case.dataset, case.release)
     roles = required_roles(policy, case.dataset, case.release, facts, day)
     lacking = missing(policy, roles, approvals.signed)
-    unsigned = cost is not None and author_missing(policy, approvals.authors)
     still_open = standing.past.open(case.name)
-    done = standing.past.released_by(case.name)
-    comes_to = verdict(
-        findings,
-        still_open,
-        unsigned=unsigned or bool(lacking),
-        released=done is not None,
-        consenting=consenting,
-    )
-    if standing.past.withdrawn(case.name):
-        comes_to = "withdrawn"
+    unsigned = cost is not None and author_missing(policy, approvals.authors)
+    comes_to = _comes_to(case, standing, findings, consenting, unsigned=unsigned or bool(lacking))
     claim = cost.claim if cost else None
     return PlanResult(
         release=case.name,
@@ -176,12 +168,10 @@ def _result(
         refusals=consent.refusals(approvals),
         reviews=required_reviews(policy, case.dataset, case.release, facts, day),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
-        findings=about(
-            with_ends(findings, (*space.documents.read, standing.policy_file)), case.name
-        ),
+        findings=_placed(findings, space, case, standing),
         attempts=standing.past.attempts(case.name),
         open=still_open,
-        entry=done,
+        entry=standing.past.released_by(case.name),
         joined=second_table(case),
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
@@ -190,6 +180,32 @@ def _result(
             case.name, comes_to, consent.step(case.name, policy, lacking, approvals), still_open
         ),
     )
+
+
+def _comes_to(
+    case: Case,
+    standing: Standing,
+    findings: tuple[Finding, ...],
+    consenting: frozenset[str],
+    *,
+    unsigned: bool,
+) -> Verdict:
+    """The verdict, by the findings and by what became of the release."""
+    if standing.past.withdrawn(case.name):
+        return "withdrawn"
+    released = standing.past.released_by(case.name) is not None
+    still_open = standing.past.open(case.name)
+    return verdict(
+        findings, still_open, unsigned=unsigned, released=released, consenting=consenting
+    )
+
+
+def _placed(
+    findings: tuple[Finding, ...], space: Workspace, case: Case, standing: Standing
+) -> tuple[Finding, ...]:
+    """Findings with the release that they are about, and where what they point at ends."""
+    files = (*space.documents.read, standing.policy_file)
+    return about(with_ends(findings, files), case.name)
 
 
 def _policy_note(space: Workspace, standing: Standing) -> str:

@@ -9,8 +9,8 @@ from filelock import Timeout
 
 from dpgate.errors import ChainError, SignatureError, UndecidedError, UsageError
 from dpgate.gate import entries, verify
+from dpgate.gate.ledger_results import RecoverResult
 from dpgate.gate.opening import OpenLedger, open_ledger, trust
-from dpgate.gate.results import RecoverResult
 from dpgate.gate.staging import run_of
 from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link

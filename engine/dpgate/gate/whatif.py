@@ -9,7 +9,8 @@ from dpgate.accounting.filter import Spend
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
 from dpgate.gate.costing import spend_at
-from dpgate.gate.results import ScopeRow, WhatIfResult
+from dpgate.gate.ledger_results import WhatIfResult
+from dpgate.gate.results import ScopeRow
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import now, workspace
 from dpgate.model.limits import Limits

@@ -13,6 +13,14 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
+from dpgate.gate.ledger_results import (
+    CheckpointResult,
+    ExplainResult,
+    LedgerResult,
+    LogResult,
+    RecoverResult,
+    WhatIfResult,
+)
 from dpgate.gate.policydiff import PolicyDiffResult
 from dpgate.gate.policyexplain import RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
@@ -248,7 +256,7 @@ def _pending(result: r.PendingResult) -> RenderableType:
     return Group(Text(head, style="bold"), *(Text(f"  {change}") for change in result.changes))
 
 
-def _recover(result: r.RecoverResult) -> RenderableType:
+def _recover(result: RecoverResult) -> RenderableType:
     staged = (
         "staged files were deleted" if result.deleted_staging else "no staged files on this machine"
     )
@@ -262,7 +270,7 @@ def _recover(result: r.RecoverResult) -> RenderableType:
     )
 
 
-def _checkpoint(result: r.CheckpointResult) -> RenderableType:
+def _checkpoint(result: CheckpointResult) -> RenderableType:
     where = f" in {result.path}" if result.path else ""
     return Group(
         Text.assemble(tick(ok=True), f" checkpoint of entry {result.entry}{where}"),
@@ -297,16 +305,16 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.ReleaseResult: _release,
     r.SampleResult: _sample,
     r.VerifyResult: _verify,
-    r.LedgerResult: text_ledger.ledger,
+    LedgerResult: text_ledger.ledger,
     r.AdoptResult: _adopt,
-    r.RecoverResult: _recover,
+    RecoverResult: _recover,
     r.PendingResult: _pending,
     r.FilesResult: _files,
-    r.CheckpointResult: _checkpoint,
+    CheckpointResult: _checkpoint,
     r.WithdrawResult: _withdraw,
-    r.LogResult: text_ledger.log,
-    r.ExplainResult: text_ledger.explain,
-    r.WhatIfResult: text_ledger.what_if,
+    LogResult: text_ledger.log,
+    ExplainResult: text_ledger.explain,
+    WhatIfResult: text_ledger.what_if,
     PolicyDiffResult: text_policydiff.policy_diff,
     RuleResult: text_policyexplain.rule,
     RulesResult: text_policyexplain.rules,

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.results import ExplainResult, LedgerResult, LogResult, WhatIfResult
+from dpgate.gate.ledger_results import ExplainResult, LedgerResult, LogResult, WhatIfResult
 from dpgate.model.values import plain, short
 from dpgate.report.text_plan import budget_table
 from dpgate.report.words import shown

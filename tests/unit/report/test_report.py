@@ -10,7 +10,7 @@ import pytest
 from rich.text import Text
 
 from dpgate.errors import DocumentError, Problem, UsageError
-from dpgate.gate import recommendation, results
+from dpgate.gate import ledger_results, recommendation, results
 from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen
 from dpgate.report import interface, text
@@ -67,7 +67,8 @@ def test_a_finding_has_a_mark_a_place_a_rule_and_a_fix(level: str, mark: str) ->
 def test_every_result_of_a_verb_has_a_text() -> None:
     kinds = {
         kind
-        for kind in (*vars(results).values(), *vars(recommendation).values())
+        for module in (results, ledger_results, recommendation)
+        for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Frozen) and "schema_" in kind.model_fields
     }
     assert len(kinds) >= 9
@@ -165,7 +166,7 @@ def test_evidence_says_what_it_discloses() -> None:
 
 
 def test_a_ledger_with_an_open_reservation_says_so() -> None:
-    result = results.LedgerResult.model_validate(
+    result = ledger_results.LedgerResult.model_validate(
         {
             "root": "sha256:" + "0" * 64,
             "delta": Decimal("0.000001"),
