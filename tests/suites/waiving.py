@@ -28,7 +28,7 @@ PEOPLE = ("ann", "bob", "eve", "mallory", "runner")
 
 RULES = """
   rules:
-    - {id: short-terms, title: Terms are few, assert: 'size(release.terms) < 1', message: too many, enforcement: soft}
+    - {id: few-rows, title: Rows are few, assert: 'release.rows < 500', message: too many, enforcement: soft}
     - {id: no-acme, title: Not for Acme, assert: 'false', message: no, enforcement: hard}
     - {id: two-agree, title: Two, assert: 'size(approvals) > 0', message: no, enforcement: soft}
     - {id: polite, title: A title, assert: 'false', message: no title, enforcement: advisory}
@@ -48,7 +48,7 @@ spec:
 
 
 def text(
-    name: str = "terms", rule: str = "short-terms", release: str = RELEASE, expires: object = DAY
+    name: str = "terms", rule: str = "few-rows", release: str = RELEASE, expires: object = DAY
 ) -> str:
     """A waiver's document."""
     made = WAIVER.replace("RELEASE", release).replace("NAME", name).replace("RULE", rule)

@@ -39,7 +39,7 @@ def test_a_waiver_that_everybody_signed_is_in_force(people: Bench) -> None:
     assert decided
     assert decided.state == "in-force"
     assert decided.counted == offer.signatures
-    assert (decided.rule, decided.path) == ("short-terms", "policies/waivers/terms.yaml")
+    assert (decided.rule, decided.path) == ("few-rows", "policies/waivers/terms.yaml")
 
 
 @pytest.mark.parametrize(

@@ -50,16 +50,16 @@ def test_what_is_kept_is_the_document_and_the_signatures_that_count(people: Benc
 
 def test_a_waiver_that_was_needed_is_told_of(people: Bench) -> None:
     made = entry(*kept(people, *ALL))
-    assert with_waivers(made) == " with 1 waiver (rule short-terms, ticket PRIV-7)"
+    assert with_waivers(made) == " with 1 waiver (rule few-rows, ticket PRIV-7)"
     assert [waiver.metadata.name for waiver in waivers_of(made)] == ["terms"]
     two = entry(*kept(people, *ALL), *kept(people, *ALL, name="more", rule="polite"))
-    assert with_waivers(two).startswith(" with 2 waivers (rule short-terms, ticket PRIV-7; rule ")
+    assert with_waivers(two).startswith(" with 2 waivers (rule few-rows, ticket PRIV-7; rule ")
     assert with_waivers(entry()) == ""
 
 
 def test_every_waiver_of_a_reservation_must_have_set_something_aside(people: Bench) -> None:
     found = held("000002", entry(*kept(people, *ALL)), people.rules, people.ground)
-    broken = Finding(rule="short-terms", level="deny", message="x", fix="", enforcement="soft")
+    broken = Finding(rule="few-rows", level="deny", message="x", fix="", enforcement="soft")
     needed("000002", found, found.aside([broken]), lambda _: True)
     needed("000002", found, [], lambda _: False)
     with pytest.raises(ChainError, match="000002: waiver terms sets nothing aside"):
