@@ -94,6 +94,7 @@ spec:
     - {metric: marginal_tvd, order: 2, at_most: 0.9, table: persons}
     - {metric: marginal_tvd, order: 1, at_most: 0.9, table: claims}
   retention: {expires: EXPIRES}
+  terms: [no-reidentification, no-onward-transfer]
 """.replace("COLUMNS", ", ".join(COLUMNS))
 
 
