@@ -13,7 +13,7 @@ from dpgate.model.release import Release
 POLICY = "policies/organization.yaml"
 DATASET = "releases/clinic-visits/dataset.yaml"
 RELEASE = "releases/clinic-visits/vendor-testing/release.yaml"
-_SOURCES = {POLICY: "organization.yaml", DATASET: "dataset.yaml", RELEASE: "release.yaml"}
+_SOURCES = {POLICY: "organization.yaml", DATASET: "dataset.yaml", RELEASE: "manifest.yaml"}
 KEYS = {
     role: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + letter * 43
     for role, letter in (("privacy", "A"), ("legal", "B"), ("runner", "C"))
