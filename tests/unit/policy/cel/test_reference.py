@@ -53,7 +53,8 @@ def test_its_rules_can_be_used_and_say_what_is_wrong() -> None:
     scene, seen = Scene(facts), []
     for block in blocks():
         policy = text(POLICY).replace("  policy_change:", f"{block}  policy_change:")
-        for _, program in programs(rules_of(load(POLICY, policy.encode()))):
+        bounds = rules_of(load(POLICY, policy.encode()))
+        for _, program in programs(each for each in bounds if each.origin == "policy"):
             verdict = scene.judge(program)
             seen.append((program.source.id, verdict.outcome))
             turned = program.source._replace(
