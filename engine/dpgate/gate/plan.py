@@ -134,31 +134,28 @@ def _result(
     day: dt.date,
     consenting: frozenset[str],
 ) -> PlanResult:
-    policy, cost, findings = standing.policy, weighed.cost, weighed.findings
+    policy, cost = standing.policy, weighed.cost
     facts = facts_of(case.dataset, case.release)
     roles = required_roles(policy, case.dataset, case.release, facts, day)
     lacking = missing(policy, roles, approvals.signed)
-    still_open = standing.past.open(case.name)
-    unsigned = cost is not None and author_missing(policy, approvals.authors)
-    comes_to = _comes_to(case, standing, findings, consenting, unsigned=unsigned or bool(lacking))
-    claim = cost.claim if cost else None
+    unsigned = bool(lacking) or (cost is not None and author_missing(policy, approvals.authors))
+    comes_to = _comes_to(case, standing, weighed.findings, consenting, unsigned=unsigned)
+    step = consent.step(case.name, policy, lacking, approvals)
     return PlanResult(
         release=case.name,
         verdict=comes_to,
         delta=policy.spec.accounting.delta,
         orders=policy.spec.accounting.orders,
         scopes=weighed.rows,
-        epsilon=claim.epsilon if claim else Decimal(0),
-        claimed_epsilon=(
-            claimed_epsilon(cost.events, case.release.spec.privacy.delta) if cost else None
-        ),
+        epsilon=cost.claim.epsilon if cost else Decimal(0),
+        claimed_epsilon=_claimed(case, cost),
         release_delta=case.release.spec.privacy.delta,
         relation=case.dataset.spec.neighboring,
         unit=case.dataset.spec.unit.protected,
         row=case.dataset.spec.unit.row,
         truncated=case.dataset.spec.unit.column is not None,
         rows_per_person=case.dataset.spec.unit.max_rows_per_person,
-        person_epsilon=claim.person_epsilon if claim else Decimal(0),
+        person_epsilon=cost.claim.person_epsilon if cost else Decimal(0),
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
         noise=cost.product.noise(cost.events) if cost else (),
         marginals=cost.product.marginals(cost.events) if cost else (),
@@ -168,18 +165,21 @@ def _result(
         refusals=consent.refusals(approvals),
         reviews=required_reviews(policy, case.dataset, case.release, facts, day),
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
-        findings=_placed(findings, space, case, standing),
+        findings=_placed(weighed.findings, space, case, standing),
         attempts=standing.past.attempts(case.name),
-        open=still_open,
+        open=standing.past.open(case.name),
         entry=standing.past.released_by(case.name),
         joined=second_table(case),
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
-        next=following(
-            case.name, comes_to, consent.step(case.name, policy, lacking, approvals), still_open
-        ),
+        next=following(case.name, comes_to, step, standing.past.open(case.name)),
     )
+
+
+def _claimed(case: Case, cost: Cost | None) -> Decimal | None:
+    """What a foreign program would say that it costs."""
+    return claimed_epsilon(cost.events, case.release.spec.privacy.delta) if cost else None
 
 
 def _comes_to(

@@ -175,7 +175,8 @@ def next_step(page: Page, text: str) -> None:
     """What to do next, if anything."""
     words, command, rest = text.partition("dpgate ")
     if text:
-        page.add(f"\n**Next:** {prose(words)}{code(command + rest)}\n", 2, "sentence")
+        shown_as = prose(words) + (code(command + rest) if command else "")
+        page.add(f"\n**Next:** {shown_as}\n", 2, "sentence")
 
 
 def _cost(result: PlanResult) -> Iterator[str]:
