@@ -19,8 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from dpgate.gate import budgets, entries
-from dpgate.gate.approvals import release_subjects
+from dpgate.gate import approvals, budgets, entries
 from dpgate.gate.costing import cost_of, to_record
 from dpgate.gate.init import init
 from dpgate.gate.plan import plan
@@ -156,7 +155,7 @@ class Maker:
                         text=case.dataset_file.text,
                     ),
                 ),
-                approvals=(self.signed(approval, release_subjects(approval), "privacy"),),
+                approvals=(self.signed(approval, approvals.subjects(approval), "privacy"),),
                 events=self.cost.events,
                 spend=to_record(self.cost.spend),
                 claim=self.cost.claim,

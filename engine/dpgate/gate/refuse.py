@@ -27,13 +27,11 @@ def refuse(
 ) -> RefuseResult:
     """Refuse a release, or with ``policy`` the policy of the work tree.
 
-    While the refusal is in force nobody releases these bytes. It ends when they change, or when the
-    same key approves them.
+    It is in force until these bytes change, or the same key approves them.
 
     Args:
         release: ``dataset/release``, or ``policy``.
-        role: the role that refuses; the key must be one of its keys. Any role may refuse a release,
-            those that have a say in policy changes a policy.
+        role: the role that refuses, any role a release; the key must be one of its keys.
         key: signer of who refuses.
         reason: one line, shown to everybody.
         repo: a release repository, or a folder in it.
