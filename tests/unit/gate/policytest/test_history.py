@@ -6,7 +6,8 @@ import datetime as dt
 
 from dpgate.gate.costing import cost_of
 from dpgate.gate.past import ChainPast
-from dpgate.gate.policytest.history import Costs, Made, moment, standing
+from dpgate.gate.policytest.history import Made, moment, standing
+from dpgate.gate.trial import Costs
 from dpgate.gate.workspace import policy_of, workspace
 from dpgate.ledger.chain import link_up, read
 from dpgate.policy.facts import clock, facts_of
