@@ -21,6 +21,7 @@ _VERBS = {
     "check": "dpgate.gate.check",
     "checkpoint": "dpgate.gate.checkpoint",
     "explain": "dpgate.gate.explain",
+    "explain_rule": "dpgate.gate.policyexplain",
     "export": "dpgate.gate.export",
     "init": "dpgate.gate.init",
     "keygen": "dpgate.gate.keygen",
@@ -28,10 +29,12 @@ _VERBS = {
     "log": "dpgate.gate.ledger",
     "plan": "dpgate.gate.plan",
     "plans": "dpgate.gate.plans",
+    "policy_diff": "dpgate.gate.policydiff",
     "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
     "refuse": "dpgate.gate.refuse",
     "release": "dpgate.gate.release",
+    "run_tests": "dpgate.gate.policytest.run",
     "sample": "dpgate.gate.sample",
     "show": "dpgate.gate.ledger",
     "verify": "dpgate.gate.verify",
@@ -47,6 +50,7 @@ __all__ = [
     "check",
     "checkpoint",
     "explain",
+    "explain_rule",
     "export",
     "init",
     "keygen",
@@ -54,10 +58,12 @@ __all__ = [
     "log",
     "plan",
     "plans",
+    "policy_diff",
     "recommend",
     "recover",
     "refuse",
     "release",
+    "run_tests",
     "sample",
     "show",
     "verify",
@@ -79,6 +85,9 @@ if TYPE_CHECKING:
     from dpgate.gate.ledger import log, show
     from dpgate.gate.plan import plan
     from dpgate.gate.plans import plans
+    from dpgate.gate.policydiff import policy_diff
+    from dpgate.gate.policyexplain import explain_rule
+    from dpgate.gate.policytest.run import run_tests
     from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
     from dpgate.gate.refuse import refuse

@@ -79,6 +79,8 @@ class RuleResult(Frozen):
     waiver: str
     """Who may waive it, in words."""
     tests: tuple[Shown, ...]
+    page: str = ""
+    """Where it is documented, if it comes with dpgate."""
     release: str = ""
     """The release that it was held against, if one was named."""
     verdict: str = ""
@@ -112,10 +114,7 @@ def explain_rule(rule: str, repo: Path | str = ".", *, release: str | None = Non
     space = workspace(Path(repo)) if release else without_manifests(Path(repo))
     bounds = {bound.rule.id: bound for bound in reversed(written(space))}
     if rule not in bounds and rule not in BUILTIN:
-        known = (*bounds, *BUILTIN)
-        close = difflib.get_close_matches(rule, known, n=1)
-        fix = f"did you mean {close[0]!r}?" if close else "dpgate policy rules lists them"
-        raise UsageError(f"no rule {rule}", fix=fix)
+        raise _unknown(rule, (*bounds, *BUILTIN))
     policy = policy_of(space.policy_file)
     done = run(space, load_tests(space.root))
     made = (
@@ -124,6 +123,19 @@ def explain_rule(rule: str, repo: Path | str = ".", *, release: str | None = Non
         else _explained_built_in(BUILTIN[rule], done)
     )
     return made if release is None else _held_against(made, bounds.get(rule), space, release)
+
+
+def _unknown(rule: str, known: Iterable[str]) -> UsageError:
+    from dpgate.loading.catalogue.shipped import names, page
+
+    if rule in names():
+        return UsageError(
+            f"rule {rule} is of the catalogue, and this policy does not switch it on",
+            fix=f"name it under spec.catalogue; {page(rule)} says what it does",
+        )
+    close = difflib.get_close_matches(rule, known, n=1)
+    fix = f"did you mean {close[0]!r}?" if close else "dpgate policy rules lists them"
+    return UsageError(f"no rule {rule}", fix=fix)
 
 
 def _line(bound: Bound) -> RuleLine:
@@ -159,6 +171,7 @@ def _explained(bound: Bound, policy: PrivacyPolicy, done: Run) -> RuleResult:
         reads=facts_in((rule.when, rule.assert_, rule.message)),
         waiver=_waiver(bound, policy),
         tests=tuple(_tests(done, lambda judged: _how(judged, bound))),
+        page=bound.page,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TextIO
 from dpgate.errors import DpgateError
 from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen
-from dpgate.report.view import SHOWN, View, view, view_of_error
+from dpgate.report.view import TESTED, View, view, view_of_error
 
 _BREAKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -17,7 +17,7 @@ _BREAKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 class GithubReporter:
     """One line a finding, and a sentence of what was decided, which is no command."""
 
-    shows = SHOWN
+    shows = TESTED
 
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 from dpgate.errors import DpgateError
 from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen
-from dpgate.report.view import SHOWN, Status, Subject, View, view, view_of_error
+from dpgate.report.view import TESTED, Status, Subject, View, view, view_of_error
 from dpgate.report.words import inert
 
 _ELEMENTS: dict[Status, str] = {"failed": "failure", "error": "error"}
@@ -17,7 +17,7 @@ _ELEMENTS: dict[Status, str] = {"failed": "failure", "error": "error"}
 class JunitReporter:
     """One XML document; CI servers show it among their tests."""
 
-    shows = SHOWN
+    shows = TESTED
 
     def result(self, result: Frozen, out: TextIO) -> None:
         """Write what a verb returned."""

@@ -45,6 +45,7 @@ def rule(result: RuleResult) -> RenderableType:
     if result.text:
         rows += [Text(""), *_table(result.text)]
     rows += [Text(""), Text(f"  reads     {', '.join(result.reads) or 'nothing'}")]
+    rows += [Text(f"  page      {result.page}")] if result.page else []
     rows.append(Text(f"  waived by {result.waiver}"))
     rows += [Text(f"  {text}") for text in _tests(result)]
     if result.release:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dpgate.gate.policytest.result import CaseResult, PolicyTestResult, RuleTested
+from dpgate.gate.policytest.result import CaseResult, PolicyTestResult
 from dpgate.model.values import counted
 from dpgate.report.words import tick
 
@@ -53,15 +53,9 @@ def _coverage(result: PolicyTestResult) -> Iterator[Text]:
         style = "red" if result.required else "yellow"
         yield Text.assemble(
             ("  ✗ " if result.required else "  ! ", style),
-            f"{rule.rule}: {_lacks(rule)}",
+            f"{rule.rule}: {rule.lacks}",
             (f"   {rule.place}", "dim"),
         )
-
-
-def _lacks(rule: RuleTested) -> str:
-    if not rule.holding and not rule.failing:
-        return "no case is about it"
-    return "no case breaks it" if rule.holding else "no case keeps it"
 
 
 def _last(result: PolicyTestResult) -> Text:

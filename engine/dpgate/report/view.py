@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from dpgate.errors import DocumentError, DpgateError
+from dpgate.gate.policytest.result import CaseResult, PolicyTestResult
 from dpgate.gate.results import (
     CheckResult,
     PlanResult,
@@ -26,7 +27,9 @@ from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen, counted
 
 SHOWN = frozenset(("check", "plan", "plans", "release", "verify"))
-"""Results that have such a view."""
+"""Results that have such a view, and that people read as pages too."""
+TESTED = SHOWN | {"policy-test"}
+"""All that have such a view."""
 POLICY = "policies/organization.yaml"
 
 Status = Literal["passed", "failed", "error", "waived", "skipped"]
@@ -102,7 +105,7 @@ class View:
 
 @singledispatch
 def view(result: Frozen) -> View:
-    """A result as such a view; one of those in `SHOWN`."""
+    """A result as such a view; one of those in `TESTED`."""
     raise TypeError(type(result).__name__)
 
 
@@ -231,6 +234,52 @@ def _verify(result: VerifyResult) -> View:
         subjects=(subject,),
         summary=f"ledger of {result.entries} entries: {words}",
     )
+
+
+@view.register
+def _policy_test(result: PolicyTestResult) -> View:
+    """A subject for each file of tests, a rule for each case; and one for rules that lack a case."""
+    subjects = [
+        Subject(
+            name=file.file,
+            file=file.file,
+            findings=tuple(finding for case in file.cases for finding in _differences(case)),
+            rules=tuple(RuleRow(id=case.name, title=case.name) for case in file.cases),
+        )
+        for file in result.files
+    ]
+    lacking = tuple(
+        Finding(
+            rule=f"tests-of-{rule.rule}",
+            level="deny" if result.required else "warn",
+            message=f"rule {rule.rule}: {rule.lacks}",
+            fix="write a case in which it holds, and one in which it does not",
+            file=rule.place.split(":")[0],
+            line=int(rule.place.split(":")[1]),
+        )
+        for rule in result.untested
+    )
+    failed = sum(not case.passed for case in result.cases)
+    return View(
+        verb="policy-test",
+        exit_code=0 if result.passed else 1,
+        subjects=(*subjects, Subject(name="rules", file=POLICY, findings=lacking)),
+        summary=f"{counted(len(result.cases), 'case')} of tests of the policy, {failed} failed",
+    )
+
+
+def _differences(case: CaseResult) -> Iterator[Finding]:
+    texts = [f"expected {text}" for text in case.missing]
+    for text in (*texts, *(f"found {text}" for text in case.unexpected)):
+        yield Finding(
+            rule=case.name,
+            level="deny",
+            message=text,
+            fix="change the policy, or what the case expects",
+            file=case.file,
+            line=case.line,
+            column=case.column,
+        )
 
 
 def _planned(result: PlanResult, rules: Iterable[RuleRow]) -> Subject:

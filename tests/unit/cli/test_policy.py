@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
+import click
 import jsonschema
 import pytest
 
+from dpgate.cli.options import complete_rule
 from tests.team import MANIFEST, POLICY, RELEASE, Team
 from tests.unit.cli.conftest import Run
 from tests.unit.gate.policytest.writing import write
@@ -25,7 +28,8 @@ def test_the_tests_of_this_repository_pass(run: Run) -> None:
     ended = run("policy", "test", "--repo", ROOT)
     assert ended.code == 0, ended.out
     assert "✓ not past the year's budget for their health, in whatever portions" in ended.out
-    assert "\n✓ 18 cases passed\n" in ended.out
+    assert " cases passed\n" in ended.out
+    assert run("policy", "test", "--repo", ROOT, "--require-tests").code == 0
 
 
 def test_those_that_init_writes_pass(run: Run, fresh_team: Team, tmp_path: Path) -> None:
@@ -122,3 +126,47 @@ def test_the_schema_of_its_documents_is_for_editors_too(fresh_team: Team) -> Non
     jsonschema.Draft202012Validator.check_schema(schema)
     cases = schema["$defs"]["PolicyCase"]["properties"]
     assert all("description" in cases[key] for key in ("set", "history", "expect", "needs"))
+
+
+def test_build_servers_read_it_as_their_own_tests(run: Run, fresh_team: Team) -> None:
+    write(fresh_team, TOO_PRECISE)
+    outputs = ("--output", "junit=junit.xml", "--output", "github=lines.txt")
+    ended = run("policy", "test", *outputs, at=fresh_team.clone)
+    assert ended.code == 1
+    suites = ElementTree.parse(fresh_team.clone / "junit.xml").getroot()
+    assert [case.get("name") for case in suites.iter("testcase")][:2] == ["too precise", "as it is"]
+    (failure,) = suites.iter("failure")
+    assert "found denial [class-epsilon]" in str(failure.get("message"))
+    lines = (fresh_team.clone / "lines.txt").read_text()
+    assert "::error file=policies/tests/one.yaml,line=8," in lines
+    assert "2 cases of tests of the policy, 1 failed" in lines
+
+
+def test_rules_are_listed_completed_and_explained(run: Run, fresh_team: Team) -> None:
+    listed = run("policy", "rules", at=fresh_team.clone)
+    assert listed.code == 0
+    assert listed.out == run("policy", "explain").out
+    assert "  class-epsilon " in listed.out
+    assert "next: dpgate policy explain RULE" in listed.out
+    told = run("policy", "explain", "class-epsilon", "--release", RELEASE)
+    assert told.code == 0
+    assert "waived by nobody: it is built into dpgate" in told.out
+    assert f"✓ {RELEASE}: it holds" in told.out
+    body = run("policy", "explain", "class-epsilon", "--format", "json").json
+    assert (body["schema"], body["rule"]["origin"]) == ("dpgate.policy-explain/v1", "built-in")
+    assert run("policy", "explain", "--release", RELEASE).code == 2
+    unknown = run("policy", "explain", "class-epsilom")
+    assert unknown.code == 2
+    assert "did you mean 'class-epsilon'?" in unknown.err
+    param = click.Argument(["rule"])
+    context = click.Context(click.Command("explain"))
+    context.params["repo"] = fresh_team.clone
+    assert [i.value for i in complete_rule(context, param, "class-e")] == ["class-epsilon"]
+    context.params["repo"] = fresh_team.folder
+    assert complete_rule(context, param, "class-e") == []
+
+
+def test_a_rule_of_the_catalogue_that_is_switched_off(run: Run, fresh_team: Team) -> None:
+    ended = run("policy", "explain", "assumption-approval", at=fresh_team.clone)
+    assert ended.code == 2
+    assert "docs/rules/assumption-approval.md says what it does" in ended.err

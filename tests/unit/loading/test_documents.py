@@ -15,6 +15,7 @@ from dpgate.loading.documents import load, load_many, problem
 from dpgate.model.columns import NumberColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.policytest import PolicyTest
 from dpgate.model.release import Release
 from dpgate.model.waiver import Waiver
 
@@ -30,7 +31,13 @@ JARGON = re.compile(
 
 @pytest.mark.parametrize(
     ("name", "model"),
-    [("dataset", Dataset), ("policy", PrivacyPolicy), ("release", Release), ("waiver", Waiver)],
+    [
+        ("dataset", Dataset),
+        ("policy", PrivacyPolicy),
+        ("policy-test", PolicyTest),
+        ("release", Release),
+        ("waiver", Waiver),
+    ],
 )
 def test_good_documents_load(name: str, model: type) -> None:
     data = (ASSETS / "documents" / f"{name}.yaml").read_bytes()

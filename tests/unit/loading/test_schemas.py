@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 ASSETS = ROOT / "tests" / "assets"
 GOOD = sorted((ASSETS / "documents").glob("*.yaml"))
 BAD = sorted((ASSETS / "malformed").glob("*.yaml"))
-LIVE = sorted([*(ROOT / "policies").glob("*.yaml"), *(ROOT / "releases").glob("*/**/*.yaml")])
+LIVE = sorted([*(ROOT / "policies").glob("**/*.yaml"), *(ROOT / "releases").glob("*/**/*.yaml")])
 
 
 def as_json(value: Value) -> Any:

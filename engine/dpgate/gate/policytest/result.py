@@ -71,6 +71,13 @@ class RuleTested(Frozen):
         """Whether there is a case for each side."""
         return bool(self.holding and self.failing)
 
+    @property
+    def lacks(self) -> str:
+        """What it lacks, in words."""
+        if not self.holding and not self.failing:
+            return "no case is about it"
+        return "no case breaks it" if self.holding else "no case keeps it"
+
 
 class PolicyTestResult(Frozen):
     """Every case, and which rules they tested."""
