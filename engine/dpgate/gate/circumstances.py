@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.gate.budgets import Spent
@@ -26,24 +27,33 @@ from dpgate.policy.windows import LIFETIME
 class Told:
     """What rules are told of the past; what was told once is not made again."""
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[int, str], Past] = {}
+    def __init__(self, form: Callable[[Past], Any] = lambda past: past) -> None:
+        """Take what puts a fact in the form in which it is handed on.
 
-    def history(
-        self, releases: Sequence[PastRelease], recipients: Iterable[str]
-    ) -> Mapping[str, object]:
-        """Facts by root: all attempts, and those of each of these recipients."""
-        pasts = tuple(self._past(each) for each in releases)
-        named = {name: tuple(p for p in pasts if name in p.recipients) for name in recipients}
-        return {
-            "history": History(releases=pasts),
-            "history.recipients": {name: found for name, found in named.items() if found},
-        }
+        Args:
+            form: `replay` makes messages, once each; a plan leaves facts as they are.
+        """
+        self._form = form
+        self._made: dict[tuple[int, str], Any] = {}
 
-    def _past(self, each: PastRelease) -> Past:
+    def all(self, releases: Iterable[PastRelease]) -> tuple[Any, ...]:
+        """All attempts."""
+        return tuple(self._past(each) for each in releases)
+
+    def of(self, releases: Iterable[PastRelease], recipients: Iterable[str]) -> dict[str, Any]:
+        """The attempts of each of these recipients, if there are any."""
+        found: dict[str, list[Any]] = {}
+        named = tuple(recipients)
+        for each in releases:
+            for name in each.facts.recipients:
+                if name in named:
+                    found.setdefault(name, []).append(self._past(each))
+        return found
+
+    def _past(self, each: PastRelease) -> Any:
         key = (each.entry, each.outcome)
         if key not in self._made:
-            self._made[key] = _past(each)
+            self._made[key] = self._form(_past(each))
         return self._made[key]
 
 
@@ -76,8 +86,10 @@ class Circumstances:
         made = dict(of_documents(dataset, release, self.time.day))
         if "budget" in needs:
             made["budget"] = budget(self.policy, own, self.rows, self.past, self.spend)
-        if {"history", "history.recipients"} & needs:
-            made |= self.told.history(self.history(), own.recipients)
+        if "history" in needs:
+            made["history"] = History(releases=self.told.all(self.history()))
+        if "history.recipients" in needs:
+            made["history.recipients"] = self.told.of(self.history(), own.recipients)
         if "approvals" in needs:
             made["approvals"] = approvals(self.policy, self.roles, self.signed)
         return made

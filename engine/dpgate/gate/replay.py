@@ -20,6 +20,7 @@ from dpgate.model.history import PastRelease
 from dpgate.model.values import counted
 from dpgate.policy.approvals import required_roles
 from dpgate.policy.cel.roots import Stage
+from dpgate.policy.cel.types import Past
 from dpgate.policy.facts import clock_of
 from dpgate.policy.scopes import Tally
 
@@ -41,7 +42,7 @@ def judge(chain: Chain, reserves: Sequence[Judged], signed: Signed) -> str:
     if not any(each.later for each in _kinds(reserves)):
         return ""
     tally = Tally(reserves[0].policy.spec.accounting.orders)
-    told = Told()
+    told = Told(_message)
     count = 0
     for each, (_, history) in zip(reserves, before_each(chain.links), strict=True):
         if each.later:
@@ -49,6 +50,12 @@ def judge(chain: Chain, reserves: Sequence[Judged], signed: Signed) -> str:
             _judge(each, tally, history, signed[each.link.digest], told, chain.root)
         tally.add(each.entry.facts, each.entry.time, each.spend)
     return f"rules about the ledger held at {counted(count, 'reservation')}"
+
+
+def _message(past: Past) -> object:
+    from dpgate.policy.cel.schema import message
+
+    return message(past)
 
 
 def _kinds(reserves: Sequence[Judged]) -> tuple[Judged, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 
 import pytest
@@ -192,3 +193,26 @@ def test_verify_finds_a_release_that_broke_a_rule(
         assert team.release().outcome == "released"
     failed = next(s for s in team.api.verify(root=team.root).steps if s.status == "fail")
     assert (failed.name, failed.detail) == (step, "reserved against rule kept: it does not hold")
+
+
+def test_rules_that_take_too_long_deny_every_manifest(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dpgate.policy.cel import apart
+
+    team = with_rules(fresh_team, rule("any", "true"))
+    team.copy_manifest("second")
+    monkeypatch.setattr(apart, "SECONDS", 0.0)
+    monkeypatch.setattr(apart, "SECONDS_EACH", 0.0)
+    result = team.api.check()
+    assert [(f.rule, f.level, f.outcome) for f in result.findings] == [
+        ("rules-ended", "deny", "error")
+    ] * 2
+    assert "they took longer than 0 seconds" in result.findings[0].message
+
+
+def test_rules_are_compiled_where_there_is_no_manifest_too(fresh_team: Team) -> None:
+    team = with_rules(fresh_team, rule("bad", "release.nope"))
+    shutil.rmtree(team.clone / "releases" / "clinic-visits")
+    with pytest.raises(DocumentError):
+        team.api.check()

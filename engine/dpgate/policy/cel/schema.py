@@ -86,11 +86,18 @@ def value_of(root: str, fact: object) -> Any:
     return _as_type(ROOTS[root], fact)
 
 
+def message(fact: object) -> Message:
+    """One fact as a message; facts may hold messages in place of facts."""
+    return message_class(type(fact).__name__)(**plain(fact))
+
+
 def _as_type(kind: str, fact: Any) -> Any:
     head, _, rest = kind.partition("(")
     if isinstance(fact, Message):
         return fact
     if head == "list":
+        if fact and isinstance(fact[0], Message):
+            return fact
         return [_as_type(rest[:-1], each) for each in fact]
     if head == "map":
         inner = rest[:-1].partition(",")[2].strip()

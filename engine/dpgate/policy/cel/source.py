@@ -65,6 +65,8 @@ def plain(fact: object) -> Any:
     if isinstance(fact, Mapping):
         return {key: plain(value) for key, value in fact.items()}
     if isinstance(fact, tuple | list):
+        if fact and hasattr(fact[0], "DESCRIPTOR"):  # messages already, and there may be many
+            return fact
         return [plain(value) for value in fact]
     if is_dataclass(fact):
         return {field.name: plain(getattr(fact, field.name)) for field in fields(fact)}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dpgate.policy.cel.compile import compile_rule
 from dpgate.policy.cel.documents import of_dataset, of_documents, of_release
 from dpgate.policy.cel.evaluate import Scene
-from dpgate.policy.cel.schema import value_of
+from dpgate.policy.cel.schema import message, value_of
 from dpgate.policy.cel.source import Source, double
-from dpgate.policy.cel.types import Approval, Past
+from dpgate.policy.cel.types import Approval, History, Past
 from tests.unit.policy.worlds import DATASET, RELEASE, dataset, release
 
 TODAY = dt.date(2026, 11, 22)
@@ -90,3 +90,17 @@ def test_facts_by_name_are_messages_too() -> None:
     assert scene.judge(compile_rule(Source("a", "true", text, "m"))).outcome == "holds"
     made = value_of("clock", scene.values["clock"])
     assert made is scene.values["clock"]
+
+
+def test_messages_are_taken_as_they_are() -> None:
+    """So that a ledger's history is not made anew for each of its entries."""
+    past = Past(
+        name="a/b", dataset="a", entry=2, time="", outcome="released", type="synthetic",
+        purpose="x", recipients=("acme",), regions=(), sensitivities=(), groups=(), columns=(),
+        quasi_identifiers=(), epsilon=Decimal("0.5"), population="p", populations=("p",),
+    )  # fmt: skip
+    made = message(past)
+    history = History(releases=(made, made))  # type: ignore[arg-type]
+    scene = Scene({"history": history, "history.recipients": {"a": [made]}})
+    text = "history.releases.size() == 2 && history.recipients['a'][0].epsilon == 0.5"
+    assert scene.judge(compile_rule(Source("a", "true", text, "m"))).outcome == "holds"
