@@ -28,11 +28,11 @@ import pytest
 import yaml
 
 import dpgate
-from tests.scenarios import actions, waivers
+from tests.scenarios import actions, products, waivers
 from tests.scenarios.data import CANARIES, KINDS
 from tests.team import BRANCH, DATASET, MANIFEST, POLICY, RELEASE, Team
 
-ACTIONS = actions.ACTIONS | waivers.ACTIONS
+ACTIONS = actions.ACTIONS | products.ACTIONS | waivers.ACTIONS
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/scenario.yaml"))
 FILES = {"manifest": MANIFEST, "dataset": DATASET, "policy": POLICY}
