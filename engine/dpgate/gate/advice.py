@@ -86,4 +86,5 @@ spec:
   utility:
     - {{metric: marginal_tvd, order: 2, at_most: {_THRESHOLD}}}   # yours: model error counts here too
   retention: {{expires: {expires}}}
+  terms: [no-reidentification, no-onward-transfer]   # what recipients agree to
 """

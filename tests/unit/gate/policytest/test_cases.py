@@ -28,6 +28,7 @@ INLINE = """
     privacy: {epsilon: 0.5, delta: 1e-9, evidence_share: 0.1}
     utility: [{metric: marginal_tvd, order: 2, at_most: 0.9}]
     retention: {expires: 2027-01-01}
+    terms: [no-reidentification, no-onward-transfer]
   expect:
     - {rule: known-class, at: dataset.columns.late.sensitivity, message: class secret of column late}
 """

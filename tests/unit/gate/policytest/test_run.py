@@ -6,6 +6,7 @@ import pytest
 
 from dpgate.errors import DocumentError, UsageError
 from dpgate.gate.policytest.run import run_tests
+from dpgate.gate.workspace import policy_of, workspace
 from dpgate.policy.builtin import BUILTIN
 from tests.team import POLICY, Team
 from tests.unit.gate.policytest.writing import one, run, write
@@ -30,7 +31,9 @@ def test_an_allowed_release_and_a_denied_one(fresh_team: Team) -> None:
     tested = {rule.rule: (rule.holding, rule.failing) for rule in result.rules}
     assert tested["class-epsilon"] == (1, 1)
     assert tested["budget"] == (1, 0)  # a rule that denies ends it before budgets are judged
-    assert set(tested) == {rule.id for rule in BUILTIN.values() if rule.about == "release"}
+    built_in = {rule.id for rule in BUILTIN.values() if rule.about == "release"}
+    switched_on = set(policy_of(workspace(fresh_team.clone).policy_file).spec.catalogue)
+    assert set(tested) == built_in | switched_on
 
 
 def test_what_is_missing_and_what_is_there_unasked(fresh_team: Team) -> None:
