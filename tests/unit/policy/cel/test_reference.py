@@ -15,8 +15,9 @@ from dpgate.policy.cel.compile import compile_rule
 from dpgate.policy.cel.documents import of_documents
 from dpgate.policy.cel.evaluate import Scene
 from dpgate.policy.cel.types import Approval, Budget, History
-from dpgate.policy.rulebook import programs, rules_of
-from tests.unit.policy.worlds import POLICY, dataset, release, text
+from dpgate.policy.limits import too_high
+from dpgate.policy.rulebook import programs, rules_for, rules_of
+from tests.unit.policy.worlds import DATASET, POLICY, dataset, release, text
 
 PAGE = Path(__file__).parents[4] / "docs" / "rules.md"
 
@@ -32,7 +33,17 @@ def test_the_tables_are_those_of_the_types(tmp_path: Path) -> None:
 
 def blocks() -> list[str]:
     found = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return [block.removeprefix("spec:\n") for block in found if "rules:" in block]
+    of_policies = [block for block in found if "rules:" in block and "limits:" not in block]
+    return [block.removeprefix("spec:\n") for block in of_policies]
+
+
+def test_what_it_shows_of_a_dataset_can_be_used() -> None:
+    (block,) = re.findall(r"dataset.yaml\nspec:\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    made = load(DATASET, text(DATASET).replace("spec:\n", f"spec:\n{block}", 1).encode())
+    policy_file = load(POLICY, text(POLICY).encode())
+    assert too_high(policy_file, made) == ()
+    names = [bound.rule.id for bound, _ in programs(rules_for(policy_file, made))]
+    assert names[-1] == "not-for-vendors"
 
 
 def test_its_rules_can_be_used_and_say_what_is_wrong() -> None:
