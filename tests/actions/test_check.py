@@ -139,6 +139,16 @@ def test_a_changed_policy_is_told_and_does_not_judge(hosted: Hosted) -> None:
     assert release in {plan["release"] for plan in report["plans"]["plans"]}
 
 
+def test_what_a_stricter_policy_would_deny_is_told(hosted: Hosted) -> None:
+    team = hosted.team
+    team.edit(POLICY, "purposes: [vendor-testing, research", "purposes: [research")
+    team.edit(POLICY, "{purpose: vendor-testing,", "{purpose: research,")
+    ended = hosted.check(hosted.request())
+    report = json.loads(Path(ended.outputs["run"]["json"]).read_text())
+    assert f"{RELEASE} would be denied, and is allowed now" in report["policy"]
+    assert "would be denied, and is allowed now" in hosted.comments[0]
+
+
 def test_a_policy_that_could_never_be_adopted(hosted: Hosted) -> None:
     hosted.team.edit(POLICY, "orders: [4, 8, 16, 32]", "orders: [4, 8, 16, 64]")
     ended = hosted.check(hosted.request())

@@ -118,7 +118,7 @@ def test_no_expression_gets_into_a_script() -> None:
 def test_permissions_are_named_and_few() -> None:
     wanted = {
         "check.yml": {"contents": "read", "pull-requests": "write", "security-events": "write"},
-        "release.yml": {"contents": "write"},
+        "release.yml": {"contents": "write", "pull-requests": "read"},
         "test.yml": {"contents": "read"},
     }
     for path in WORKFLOWS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dpgate.cli.options import finish
+from dpgate.cli.outputs import format_option
 
 
 @click.command(
@@ -19,9 +20,7 @@ from dpgate.cli.options import finish
     metavar="DIR",
     help="Folder with privacy.pub, legal.pub, runner.pub; missing ones are made. [default: FOLDER-keys]",
 )
-@click.option(
-    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@format_option()
 def command(folder: Path, keys: Path | None, style: str) -> None:
     """Write a policy, an example dataset and manifest, allowed signers and workflows to FOLDER.
 

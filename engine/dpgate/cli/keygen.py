@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dpgate.cli.options import finish
+from dpgate.cli.outputs import format_option
 
 
 @click.command("keygen", short_help="Make an Ed25519 key pair, or an age identity for stewards.")
@@ -15,9 +16,7 @@ from dpgate.cli.options import finish
 @click.option(
     "--age", is_flag=True, help="An age identity instead: restricted evidence is encrypted to it."
 )
-@click.option(
-    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@format_option()
 def command(file: Path, comment: str, age: bool, style: str) -> None:  # noqa: FBT001 - click's flag
     """Write FILE (readable by you alone) and FILE.pub; never overwrites.
 

@@ -19,6 +19,7 @@ from dpgate.gate.changes import Changes, changes, edited
 from dpgate.gate.check import check
 from dpgate.gate.opening import open_ledger, require_root
 from dpgate.gate.plans import plans
+from dpgate.gate.policydiff import ADOPTED, WORKTREE, policy_diff
 from dpgate.gate.results import CheckResult, PlansResult
 from dpgate.gate.workspace import Workspace, workspace
 from dpgate.model.finding import Finding
@@ -130,7 +131,7 @@ def _policy(
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     """What adopting the request's policy would change, and whether it could be adopted at all."""
     try:
-        return pending(repo, offline=offline).changes, ()
+        changes = pending(repo, offline=offline).changes
     except UndecidedError:
         return ("no policy was adopted yet: this would be the first",), ()
     except ChainError as error:
@@ -145,6 +146,12 @@ def _policy(
             column=column,
         )
         return (), (finding,)
+    verdicts = (
+        f"{row.release} would be {row.after}, and is {row.before} now"
+        + (f"; entry {row.made} released it" if row.made else "")
+        for row in policy_diff(ADOPTED, WORKTREE, repo).releases
+    )
+    return (*changes, *verdicts), ()
 
 
 def _once(found: CheckResult, findings: list[Finding]) -> CheckResult:
