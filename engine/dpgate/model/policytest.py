@@ -26,7 +26,8 @@ Key = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", min_length=1, max_length=200)
 ]
 """A key of the manifest's spec, steps separated by points: `privacy.epsilon`, `columns.0`. With
-`dataset.` before it, one of the dataset's spec; with `metadata.`, one of the manifest's metadata."""
+`dataset.` before it, one of the dataset's spec; with `policy.`, one of the policy's, as if it were
+otherwise; with `metadata.`, one of the manifest's metadata."""
 
 Changes = Annotated[dict[Key, Any], Field(max_length=100)]
 """Values to put in place of those that are there, by key; `null` removes the key."""

@@ -358,6 +358,22 @@ _ALL = (
         judged="plan",
         about="approvals",
     ),
+    Builtin(
+        "released-manifest",
+        "A pull request leaves manifests that were released as they are",
+        "What was released is on record; an edited manifest would no longer say what was.",
+        ("releases/",),
+        "dpgate.gate.request.judge_request",
+        about="request",
+    ),
+    Builtin(
+        "policy-change",
+        "A pull request changes of the policy what can be changed",
+        "Orders, δ, populations and the ledger's place are what all that was spent rests on.",
+        ("policy",),
+        "dpgate.gate.request.judge_request",
+        about="request",
+    ),
 )
 
 BUILTIN: dict[str, Builtin] = {rule.id: rule for rule in _ALL}

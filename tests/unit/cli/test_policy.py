@@ -34,9 +34,9 @@ def test_the_tests_of_this_repository_pass(run: Run) -> None:
 
 def test_those_that_init_writes_pass(run: Run, fresh_team: Team, tmp_path: Path) -> None:
     assert run("init", tmp_path / "new", "--keys", tmp_path / "k").code == 0
-    ended = run("policy", "test", "--repo", tmp_path / "new")
+    ended = run("policy", "test", "--require-tests", "--repo", tmp_path / "new")
     assert ended.code == 0, ended.out
-    assert "✓ 4 cases passed" in ended.out
+    assert "✓ 7 cases passed" in ended.out
 
 
 def test_a_failed_case_says_what_differs_and_where(run: Run, fresh_team: Team) -> None:

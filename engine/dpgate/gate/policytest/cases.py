@@ -29,12 +29,14 @@ class Tested:
     case: Case
     release: Composed
     dataset: Composed
+    policy: Composed
     waivers: Mapping[str, Place] = field(default_factory=dict)
     """Where the test asks for each waiver, by the path that the waiver would have."""
 
     def key_of(self, finding: Finding) -> str:
         """The key that a finding points at, as tests name it; empty where it points at none."""
-        for made, prefix in ((self.release, ""), (self.dataset, "dataset.")):
+        parts = ((self.release, ""), (self.dataset, "dataset."), (self.policy, "policy."))
+        for made, prefix in parts:
             if finding.file == made.loaded.file:
                 path = made.path_at(finding.line, finding.column)
                 if path:
@@ -46,7 +48,7 @@ class Tested:
         """Where a person wrote what a finding points at."""
         if finding.file in self.waivers:
             return self.waivers[finding.file]
-        for made in (self.release, self.dataset):
+        for made in (self.release, self.dataset, self.policy):
             if finding.file == made.loaded.file:
                 path = made.path_at(finding.line, finding.column)
                 if path is not None:
@@ -57,9 +59,10 @@ class Tested:
 class Maker:
     """Makes the documents of cases; a document of the repository is read once."""
 
-    def __init__(self, root: Path, test: Loaded) -> None:
+    def __init__(self, root: Path, test: Loaded, policy_file: Loaded) -> None:
         self._root = root
         self._test = test
+        self._policy = policy_file
         self._read: dict[str, Loaded] = {}
 
     @property
@@ -84,7 +87,7 @@ class Maker:
         path: KeyPath = (
             ("spec", "cases", number, "dataset") if case.dataset else ("spec", "dataset")
         )
-        made = self._made(base, path if own else None, [("spec", "cases", number, "set")])
+        made = self._made(base, path if own else None, ("spec", "cases", number, "set"))
         listed: KeyPath = ("spec", "cases", number, "waivers")
         places = {
             f"{WAIVERS}/{rule}.yaml": Written(self._test.file, self._test.parsed, listed).place(
@@ -110,7 +113,7 @@ class Maker:
         place: KeyPath = ("spec", "cases", number, "history", index)
         base = (*place, "release") if each.release else self._release_path(number)
         own = self._dataset_path(case, number) if not each.release else None
-        return self._made(base, own, [(*place, "set")], name)
+        return self._made(base, own, (*place, "set"), name)
 
     def _release_path(self, number: int) -> KeyPath:
         case = self._document.spec.cases[number]
@@ -122,12 +125,22 @@ class Maker:
         return ("spec", "dataset") if self._document.spec.dataset else None
 
     def _made(
-        self, release: KeyPath, dataset: KeyPath | None, sets: list[KeyPath], name: str = ""
+        self, release: KeyPath, dataset: KeyPath | None, sets: KeyPath, name: str = ""
     ) -> Tested:
-        changes = [change for path in sets for change in self._changes(path)]
-        manifest = [c for c in changes if c.path[:1] != ("dataset",) or len(c.path) == 1]
-        others = [Change(_key(c.path[1:]), c.to) for c in changes if c not in manifest]
+        changes = self._changes(sets)
+        manifest = [c for c in changes if c.path[0] not in _OTHERS or len(c.path) == 1]
+        others, policy = (
+            [
+                Change(_key(c.path[1:]), c.to)
+                for c in changes
+                if c.path[0] == kind and c not in manifest
+            ]
+            for kind in _OTHERS
+        )
         manifest = [Change(_key(c.path), c.to) for c in manifest]
+        if name and policy:
+            place = policy[0].to.path
+            raise DocumentError((problem(self._test, place, _ONE_POLICY, "write it there"),))
         named = any(change.path == ("metadata", "name") for change in manifest)
         base = self._base(release, "release")
         if name and not named:
@@ -147,7 +160,8 @@ class Maker:
             )
         described = compose(f"releases/{home}/dataset.yaml", source, others)
         short = f"{home}/{document.metadata.name}"
-        return Tested(Case(short, described.loaded, made.loaded), made, described)
+        judge = compose(self._policy.file, whole(self._policy), policy)
+        return Tested(Case(short, described.loaded, made.loaded), made, described, judge)
 
     def _changes(self, path: KeyPath) -> list[Change]:
         here = Written(self._test.file, self._test.parsed, path)
@@ -173,7 +187,17 @@ class Maker:
                 known = "name one that is there, or write its spec here"
                 raise DocumentError((problem(self._test, path, f"no document {place}", known),))
             self._read[place] = load(place, read(self._root, place))
-        return Written(place, self._read[place].parsed, (), self._read[place])
+        return whole(self._read[place])
+
+
+_OTHERS = ("dataset", "policy")
+"""What a key begins with that is not of the manifest."""
+_ONE_POLICY = "one policy judges a case: what is otherwise in it belongs to the case's own set"
+
+
+def whole(loaded: Loaded) -> Written:
+    """A document as it was read."""
+    return Written(loaded.file, loaded.parsed, (), loaded)
 
 
 def _key(path: KeyPath) -> KeyPath:

@@ -12,7 +12,6 @@ from dpgate.gate.policytest.cases import Maker, Tested
 from dpgate.gate.policytest.expected import compared, found_row
 from dpgate.gate.policytest.history import Made, moment, standing
 from dpgate.gate.policytest.result import CaseResult
-from dpgate.gate.standing import Standing
 from dpgate.gate.trial import Costs, Judged, Trial, judge_all
 from dpgate.gate.waivers import Ground, Offer
 from dpgate.gate.waivers_told import Waiving, waiving
@@ -47,13 +46,11 @@ def document_of(test: Loaded) -> PolicyTest:
 
 
 class Judge:
-    """Judges cases under one policy."""
+    """Makes cases ready to be judged, on a day unless they name one."""
 
-    def __init__(self, policy_file: Loaded, today: dt.date) -> None:
-        self._file = policy_file
-        self._policy = policy_of(policy_file)
+    def __init__(self, today: dt.date) -> None:
         self._today = today
-        self._costs = Costs(self._policy)
+        self._costs: dict[str, Costs] = {}
 
     def prepare(self, test: Loaded, maker: Maker, number: int) -> Prepared:
         """Make what a case is about.
@@ -69,32 +66,38 @@ class Judge:
         spec = document_of(test).spec
         case = spec.cases[number]
         tested = maker.tested(number)
-        time = clock(self._policy, moment(self._policy, case.today or spec.today or self._today))
+        policy_file = tested.policy.loaded
+        policy = policy_of(policy_file)
+        costs = self._costs.setdefault(policy_file.digest, Costs(policy))
+        time = clock(policy, moment(policy, case.today or spec.today or self._today))
+        made = self._earlier(test, maker, number, costs)
+        try:
+            before = standing(policy_file, made, costs)
+        except ChainError as error:
+            raise _unlikely(test, number, 0, error) from None
         trial = Trial(
             case=tested.case,
-            standing=self._standing(test, maker, case, number),
+            standing=before,
             time=time,
-            costs=self._costs,
-            waivers=waivers_of(tested, self._file, time),
+            costs=costs,
+            waivers=waivers_of(tested, policy_file, time),
             approvals="all" if case.approvals is None else case.approvals,
         )
         return Prepared(test=test, number=number, tested=tested, trial=trial)
 
-    def _standing(self, test: Loaded, maker: Maker, case: PolicyCase, number: int) -> Standing:
+    def _earlier(self, test: Loaded, maker: Maker, number: int, costs: Costs) -> list[Made]:
+        """The history of a case."""
         made = []
-        for index, each in enumerate(case.history):
+        for index, each in enumerate(document_of(test).spec.cases[number].history):
             for count in range(each.times):
                 name = f"earlier-{index + 1}" + (f"-{count + 1}" if each.times > 1 else "")
                 tested = maker.earlier(number, index, name)
                 try:
-                    self._costs.of(tested.case)
+                    costs.of(tested.case)
                 except DpgateError as error:
                     raise _unlikely(test, number, index, error) from None
                 made.append(Made(tested.case, each.on, each.outcome))
-        try:
-            return standing(self._file, made, self._costs)
-        except ChainError as error:
-            raise _unlikely(test, number, 0, error) from None
+        return made
 
 
 def judge(prepared: Sequence[Prepared]) -> tuple[tuple[Judged, CaseResult], ...]:

@@ -81,7 +81,7 @@ def run(space: Workspace, tests: tuple[Loaded, ...]) -> Run:
         DocumentError: with every problem that the tests and the rules have.
     """
     today = clock(policy_of(space.policy_file), now()).day
-    prepared = _prepared(tests, space.root, Judge(space.policy_file, today))
+    prepared = _prepared(tests, space, Judge(today))
     done = judge(prepared)
     return Run(
         space=space,
@@ -100,12 +100,12 @@ def written(space: Workspace) -> tuple[Bound, ...]:
     return (*own, *(bound for bound in theirs if bound.origin == "dataset"))
 
 
-def _prepared(tests: Iterable[Loaded], root: Path, judge: Judge) -> tuple[Prepared, ...]:
+def _prepared(tests: Iterable[Loaded], space: Workspace, judge: Judge) -> tuple[Prepared, ...]:
     """Every case, or every problem that the tests have."""
     problems: list[Problem] = []
     done = []
     for test in tests:
-        maker = Maker(root, test)
+        maker = Maker(space.root, test, space.policy_file)
         for number in range(len(document_of(test).spec.cases)):
             try:
                 done.append(judge.prepare(test, maker, number))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dpgate.errors import DocumentError, UsageError
@@ -9,7 +11,7 @@ from dpgate.gate.policyexplain import explain_rule, facts_in, rules
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.policy.builtin import BUILTIN
 from tests.team import POLICY, RELEASE, Team
-from tests.unit.gate.policytest.writing import one, run
+from tests.unit.gate.policytest.writing import one, problems, run
 
 RULES = """
   waivers: {roles: [privacy], days_at_most: 30}
@@ -57,8 +59,9 @@ BOTH_SIDES = """
 
 @pytest.fixture
 def ruled(fresh_team: Team) -> Team:
-    with (fresh_team.clone / POLICY).open("a") as file:
-        file.write(RULES)
+    text = (fresh_team.clone / POLICY).read_text()
+    text = re.sub(r"\n  catalogue:\n(    .*\n)+", "\n", text)
+    fresh_team.write(POLICY, text.rstrip() + RULES)
     return fresh_team
 
 
@@ -120,6 +123,24 @@ def test_conditions_of_approvals_in_cel_are_judged_apart_too(ruled: Team) -> Non
     assert one(ruled, "- {name: a, needs: [privacy, legal], expect: allow}").passed
     small = "- {name: a, set: {privacy.epsilon: 0.4}, needs: [privacy], expect: allow}"
     assert one(ruled, small).passed
+
+
+def test_a_case_may_ask_what_another_policy_would_say(ruled: Team) -> None:
+    lower = """
+    - name: a lower limit for precise releases
+      set: {policy.rules.2.when: release.epsilon > 0.2, privacy.epsilon: 0.3}
+      approvals: {}
+      expect: [{rule: privacy-agrees}]
+    """
+    result = run(ruled, lower)
+    assert result.passed
+    assert counts(result)["privacy-agrees"] == (0, 1)  # it is the same rule
+    wrong = "- {name: a, set: {policy.delta_at_most: 2}, expect: allow}"
+    (found,) = problems(ruled, wrong)
+    assert found.startswith("spec.delta_at_most: expected a number below 1; found 2 @ 2}")
+    before = "{on: 2026-10-01, set: {policy.delta_at_most: 1e-9}}"
+    (found,) = problems(ruled, f"- {{name: a, history: [{before}], expect: allow}}")
+    assert found.startswith("one policy judges a case")
 
 
 def test_a_hostile_rule_is_ended_and_denies(ruled: Team) -> None:
