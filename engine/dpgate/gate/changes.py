@@ -20,7 +20,7 @@ from dpgate.gate.workspace import POLICY_PATH, Workspace, find_root, policy_of
 from dpgate.ledger.chain import DIRECTORY
 from dpgate.ledger.store import Store, open_repository, run_git
 from dpgate.loading.documents import load
-from dpgate.loading.repository import WAIVERS
+from dpgate.loading.repository import WAIVERS, find
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 
@@ -218,7 +218,13 @@ def _edited(store: Store, root: Path, base: str) -> set[str]:
             before[_shown(path)] = name
     now = {_shown(os.fsencode(path.relative_to(root))): path for path in _files(root)}
     gone = set(before) - set(now)
-    return gone | {shown for shown, path in now.items() if before.get(shown) != _blob(path, kind)}
+    # What lies behind a link can change where nobody looks: such documents always count as changed.
+    linked = {path for path in find(root) if (root / path).resolve() != root / path}
+    return (
+        gone
+        | linked
+        | {shown for shown, path in now.items() if before.get(shown) != _blob(path, kind)}
+    )
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from dpgate.errors import DocumentError
+from dpgate.errors import DocumentError, UndecidedError
 from dpgate.gate.workspace import Case
 from dpgate.loading.documents import Loaded
 from dpgate.model.finding import Finding
@@ -83,17 +83,20 @@ class Unsigned:
 
         Raises:
             DocumentError: rules that cannot be used; every fault at its place.
+            UndecidedError: the child was ended, and there is no manifest to say so of.
         """
         if self._apart is None:
             return Ruled({case.name: () for case in self._cases}, {})
         answers = self._apart.judge([(facts(c), self._places[_home(c)]) for c in self._cases])
         if answers.faults:
             raise DocumentError(rulebook.faulty(self.rules, self._numbers, answers.faults))
+        if answers.ended and not self._cases:  # no manifest could tell of it
+            raise UndecidedError(f"rules of the work tree were not read: {answers.ended}")
         found = {
             case.name: self._findings(case, answers, place)
             for place, case in enumerate(self._cases)
         }
-        needs = {s.id: answers.needs.get(number, CHECKED) for s, number in self._numbers.items()}
+        needs = {s.id: answers.needs[n] for s, n in self._numbers.items() if n in answers.needs}
         return Ruled(found, needs)
 
     def _findings(self, case: Case, answers: Answers, place: int) -> tuple[Finding, ...]:
@@ -118,7 +121,7 @@ class Ruled:
     findings: Mapping[str, tuple[Finding, ...]]
     """By release."""
     needs: Mapping[str, frozenset[str]]
-    """The facts that each rule uses, by the rule's id."""
+    """The facts that each rule uses, by the rule's id; nothing of rules that were not compiled."""
 
     @property
     def later(self) -> tuple[str, ...]:
@@ -189,7 +192,11 @@ def further(
     everything_signed: bool = False,
 ) -> Opinion:
     """What the rules of one stage find in a manifest; for the arguments see `checked`."""
-    ours, own = (tuple(bounds), ()) if everything_signed else _split(bounds)
+    every = tuple(bounds)
+    ours, own = (every, ()) if everything_signed else _split(every)
+    # Of all together: `verify`, which judges them so, would refuse what they were released by.
+    if own and (twice := rulebook.taken(every)):
+        raise DocumentError(twice)
     opinion = _signed(ours, case, facts, stage)
     if not own or all(_STAGES.get(bound.source, stage) != stage for bound in own):
         return opinion
@@ -222,8 +229,7 @@ def _signed(bounds: Iterable[Bound], case: Case, facts: Facts, stage: Stage) -> 
     return Opinion(found, frozenset(consenting))
 
 
-def _split(bounds: Iterable[Bound]) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
+def _split(bounds: tuple[Bound, ...]) -> tuple[tuple[Bound, ...], tuple[Bound, ...]]:
     """Rules that were signed, and a dataset's own, which a pull request may bring."""
-    chosen = tuple(bounds)
-    own = tuple(bound for bound in chosen if bound.origin == "dataset")
-    return tuple(bound for bound in chosen if bound.origin != "dataset"), own
+    own = tuple(bound for bound in bounds if bound.origin == "dataset")
+    return tuple(bound for bound in bounds if bound.origin != "dataset"), own

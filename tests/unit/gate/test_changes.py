@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 import dpgate
@@ -178,3 +180,21 @@ def test_through_the_command_line(fresh_team: Team) -> None:
     done = fresh_team.dpgate("check", "--changed", "main")
     assert done.returncode == 1
     assert "releases/ledger/x is the ledger's" in done.stdout
+
+
+def test_what_lies_behind_a_link_always_counts_as_changed(fresh_team: Team) -> None:
+    """An edit behind a merged link would show under the name of another file alone."""
+    team = fresh_team
+    place = team.clone / MANIFEST
+    team.write("drafts/vendor-testing/release.yaml", place.read_text())
+    shutil.rmtree(place.parent)
+    place.parent.symlink_to("../../drafts/vendor-testing")
+    other = team.copy_manifest("other")
+    team.commit("A link")
+    team.edit("drafts/vendor-testing/release.yaml", "epsilon: 1.0", "epsilon: 100.0")
+    request(team)
+    result = team.api.check(changed="main")
+    assert (result.releases, result.allowed) == ((RELEASE,), False)
+    (team.clone / POLICY).rename(team.clone / "shared.yaml")
+    (team.clone / POLICY).symlink_to("../shared.yaml")
+    assert team.api.check(changed="main").releases == (other, RELEASE)

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from dpgate.errors import DocumentError, UsageError
+from dpgate.errors import DocumentError, UndecidedError, UsageError
 from dpgate.gate import circumstances, ruling
 from dpgate.policy.cel.types import Budget, History
-from tests.team import MANIFEST, POLICY, RELEASE, Team
+from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
 
 
 def rule(name: str, assertion: str, when: str = "true", **keys: str) -> str:
@@ -216,3 +216,30 @@ def test_rules_are_compiled_where_there_is_no_manifest_too(fresh_team: Team) -> 
     shutil.rmtree(team.clone / "releases" / "clinic-visits")
     with pytest.raises(DocumentError):
         team.api.check()
+
+
+def test_rules_that_take_too_long_deny_where_there_is_no_manifest_too(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dpgate.policy.cel import apart
+
+    team = with_rules(fresh_team, rule("any", "true"))
+    shutil.rmtree(team.clone / "releases" / "clinic-visits")
+    monkeypatch.setattr(apart, "SECONDS", 0.0)
+    with pytest.raises(UndecidedError, match="rules of the work tree were not read"):
+        team.api.check()
+
+
+def test_a_datasets_rule_under_the_organizations_name_is_never_released_by(
+    fresh_team: Team,
+) -> None:
+    """`verify` refuses such rules, so one release by them would be the ledger's last."""
+    team = adopted(fresh_team, rule("cheap", "release.epsilon <= 9.0"))
+    text = (team.clone / DATASET).read_text().rstrip("\n")
+    team.write(DATASET, f"{text}\n  rules:\n{rule('cheap', 'release.epsilon <= 8.0')}")
+    team.commit("A name that is taken")
+    for verb in (team.api.check, lambda: team.api.plan(RELEASE), team.approve, team.release):
+        with pytest.raises(DocumentError) as taken:
+            verb()
+        assert "the organization has a rule of this name" in taken.value.problems[0].message
+    assert len(team.ledger()) == 1
