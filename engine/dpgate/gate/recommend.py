@@ -93,11 +93,6 @@ def recommend(
         Reads public documents and the ledger alone.
     """
     where = _where(Path(repo), dataset)
-    if where.dataset.spec.joined is not None:
-        raise UsageError(
-            f"{where.name} has two tables, and a recommendation is about one",
-            fix="write a manifest as docs/tables.md shows, and let dpgate plan tell its noise",
-        )
     names = _columns(where.dataset, columns)
     spec = where.dataset.spec
     bound, together = spec.rows.at_most, spec.unit.rows_together
@@ -143,6 +138,11 @@ def _where(repo: Path, dataset: str) -> _Where:
 
 
 def _columns(dataset: Dataset, asked: Sequence[str]) -> tuple[str, ...]:
+    if dataset.spec.joined is not None:
+        raise UsageError(
+            f"{dataset.metadata.name} has two tables, and a recommendation is about one",
+            fix="write a manifest as docs/tables.md shows, and let dpgate plan tell its noise",
+        )
     known = [
         name for name, column in dataset.spec.columns.items() if isinstance(column, DomainColumn)
     ]
