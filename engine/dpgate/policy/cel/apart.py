@@ -87,10 +87,9 @@ class Apart:
         """End the child, whatever happened."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in filter(None, (self._process.stdin, self._process.stdout)):
             with contextlib.suppress(OSError):
-                if pipe:
-                    pipe.close()
+                pipe.close()
 
     def judge(self, cases: Sequence[tuple[Mapping[str, object], int]]) -> Answers:
         """Judge releases, each by its facts and by the set of rules with this number. Once."""

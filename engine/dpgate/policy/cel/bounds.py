@@ -13,7 +13,9 @@ import math
 import re
 from collections.abc import Iterator
 
-JOINS_AT_MOST = 6
+JOINS_AT_MOST = 20
+GROWING_JOINS_AT_MOST = 6
+"""Where text that was added can be taken up and added again, and so double each time."""
 LITERAL_AT_MOST = 300
 PATTERN_AT_MOST = 100
 REPEATS_AT_MOST = 20
@@ -48,12 +50,31 @@ def excess(source: str, compiled: bytes) -> tuple[int, str, str] | None:
     )
     if pluses and compiled.count(b"add_list") > collecting:
         return pluses[0], "joins lists", "ask each list on its own: a.exists(…) || b.exists(…)"
-    if len(pluses) > JOINS_AT_MOST:
-        return pluses[JOINS_AT_MOST], f"adds more than {JOINS_AT_MOST} times", "split the rule"
+    most = GROWING_JOINS_AT_MOST if _grows(found) else JOINS_AT_MOST
+    if len(pluses) > most:
+        return pluses[most], f"adds more than {most} times", "split the rule"
     size = sum({",": 1, ":": 2}.get(sign, 0) for kind, sign, _ in found if kind == "sign")
     if size > LITERAL_AT_MOST:
         return 0, "lists too many values", f"at most {LITERAL_AT_MOST} in an expression"
     return next(_patterns(found), None)
+
+
+_MACROS = ("all", "exists", "exists_one", "filter", "map")
+
+
+def _grows(found: tuple[tuple[str, str, int], ...]) -> bool:
+    """Whether macros may go over what the expression itself has made: a literal, or a `map`."""
+    literal, mapped = False, False
+    before = ("sign", "(", 0)
+    for each in found:
+        kind, word, _ = each
+        literal |= word == "{" or (word == "[" and before[0] == "sign" and before[1] not in ")]")
+        if kind == "word" and word in _MACROS:
+            if mapped:
+                return True
+            mapped = word == "map"
+        before = each
+    return literal
 
 
 def _patterns(found: tuple[tuple[str, str, int], ...]) -> Iterator[tuple[int, str, str]]:

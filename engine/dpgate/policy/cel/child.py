@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from dpgate.policy.cel.source import RuleError, Source
 
-MEMORY = 512 * 1024 * 1024
+MEMORY = 256 * 1024 * 1024
 """Address space, in bytes."""
 
 

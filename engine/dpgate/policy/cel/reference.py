@@ -87,5 +87,5 @@ def main(place: str = "docs/rules.md") -> None:
     page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - run by hand
     main(*sys.argv[1:2])

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import json
 import os
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -69,9 +68,7 @@ def test_rules_that_cannot_be_used_are_all_named_and_nothing_is_judged() -> None
 def test_a_child_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "SECONDS", 0.0)
     monkeypatch.setattr(apart, "SECONDS_EACH", 0.0)
-    start = time.monotonic()
     answers = judged(source("any", "true"), cases=3)
-    assert time.monotonic() - start < 5
     assert answers.verdicts == (None, None, None)
     assert answers.ended == "they took longer than 0 seconds"
 

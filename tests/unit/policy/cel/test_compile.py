@@ -9,6 +9,8 @@ from dpgate.policy.cel.compile import compile_rule, uses
 from dpgate.policy.cel.source import Fault, RuleError, Source
 from dpgate.policy.cel.template import Hole, TemplateError, parts
 
+_SUM = "dataset.sensitivities"
+
 
 def faults(assertion: str, message: str = "no", **keys: object) -> tuple[Fault, ...]:
     with pytest.raises(RuleError) as found:
@@ -46,7 +48,14 @@ def faults(assertion: str, message: str = "no", **keys: object) -> tuple[Fault, 
         ("release.title", "release", "must be true or false; this is string", "compare it"),
         ("(" * 40 + "true" + ")" * 40, "(((", "is nested too deeply", "at most 32 levels"),
         ("[1] + [2] == [1, 2]", "+", "joins lists", "ask each list on its own"),
-        ("'a'" + "+'a'" * 7 + " == ''", "+'a' == ''", "adds more than 6 times", "split"),
+        ("['a'" + "+'a'" * 7 + "] == ['']", "+'a'] ==", "adds more than 6 times", "split"),
+        (
+            f"{_SUM}.map(s, s{'+s' * 7}).exists(s, s == '')",
+            "+s).e",
+            "adds more than 6 times",
+            "split",
+        ),
+        ("'a'" + "+'a'" * 21 + " == ''", "+'a' == ''", "adds more than 20 times", "split"),
         (f"1 in [{'1,' * 301}1]", "1 in", "lists too many values", "at most 300"),
         ("'a'.matches(release.title)", "matches", "a pattern must be written out", "x.matches("),
         ("matches('a', 'b')", "matches", "a pattern must be written out", "x.matches("),
@@ -154,6 +163,14 @@ def test_rules_are_judged_as_soon_as_they_can_be() -> None:
 
 def test_mapping_and_adding_text_are_no_joined_lists() -> None:
     text = "dataset.columns.map(c, c.name + 'x').filter(n, n != '').size() > 0 // a + b"
+    assert compile_rule(Source("a", "true", text, "m")).stage == "documents"
+
+
+def test_text_that_is_not_taken_up_again_can_be_added_more_often() -> None:
+    once = "dataset.columns.filter(c, c.name + '/' + c.type + '/' + c.name != '').map(c, c.name"
+    text = (
+        f"release.terms.all(t, t + 'x' != '') && ({once} + '+' + c.type + ':' + c.name)).size() > 0"
+    )
     assert compile_rule(Source("a", "true", text, "m")).stage == "documents"
 
 

@@ -83,12 +83,14 @@ def test_its_rules_can_be_used_and_say_what_is_wrong() -> None:
     assert set(expected.values()) == {"holds"}
 
 
-@pytest.mark.parametrize("word", ["10,000 steps", "6 additions", "300 listed values", "512 MiB"])
+@pytest.mark.parametrize(
+    "word", ["10,000 steps", "20 additions (6 where", "300 listed values", "256 MiB"]
+)
 def test_it_states_the_bounds(word: str) -> None:
     from dpgate.policy.cel import apart, bounds, child
 
     assert word in " ".join(PAGE.read_text(encoding="utf-8").split())
-    assert (bounds.JOINS_AT_MOST, bounds.LITERAL_AT_MOST) == (6, 300)
+    assert (bounds.GROWING_JOINS_AT_MOST, bounds.LITERAL_AT_MOST) == (6, 300)
     assert (bounds.PATTERN_AT_MOST, bounds.REPEATS_AT_MOST) == (100, 20)
-    assert child.MEMORY == 512 * 2**20
+    assert child.MEMORY == 256 * 2**20
     assert (apart.SECONDS, apart.SECONDS_EACH) == (5.0, 0.02)
