@@ -80,23 +80,21 @@ def _grows(found: tuple[tuple[str, str, int], ...]) -> bool:
 def _patterns(found: tuple[tuple[str, str, int], ...]) -> Iterator[tuple[int, str, str]]:
     """Patterns that are no plain text, or that are too large."""
     for number, (kind, word, place) in enumerate(found):
-        if (kind, word) != ("word", "matches"):
-            continue
-        following = found[number + 1 : number + 4]
-        signs = [token[1] for token in following]
-        if [token[0] for token in following] != ["sign", "text", "sign"] or signs[::2] != [
-            "(",
-            ")",
-        ]:
-            yield place, "a pattern must be written out", "x.matches('^[A-Z]+$')"
-            continue
-        pattern = _value(signs[1])
-        repeats = math.prod(max(_most(match), 1) for match in _REPEAT.finditer(pattern))
-        if len(pattern) > PATTERN_AT_MOST or repeats > REPEATS_AT_MOST:
-            at_most = f"{PATTERN_AT_MOST} characters and {REPEATS_AT_MOST} counted repetitions"
-            yield following[1][2], "a pattern is too large", f"at most {at_most}"
-        elif re.search(r"\\[pP]", pattern):  # each such class is a thousand ranges
-            yield following[1][2], "a pattern names a class of Unicode", "write [A-Za-z], say"
+        if (kind, word) == ("word", "matches"):
+            opening, pattern, closing = (*found[number + 1 : number + 4], *[("", "", 0)] * 3)[:3]
+            if (opening[1], pattern[0], closing[1]) != ("(", "text", ")"):
+                yield place, "a pattern must be written out", "x.matches('^[A-Z]+$')"
+            else:
+                yield from _too_large(_value(pattern[1]), pattern[2])
+
+
+def _too_large(pattern: str, place: int) -> Iterator[tuple[int, str, str]]:
+    repeats = math.prod(max(_most(match), 1) for match in _REPEAT.finditer(pattern))
+    if len(pattern) > PATTERN_AT_MOST or repeats > REPEATS_AT_MOST:
+        at_most = f"{PATTERN_AT_MOST} characters and {REPEATS_AT_MOST} counted repetitions"
+        yield place, "a pattern is too large", f"at most {at_most}"
+    elif re.search(r"\\[pP]", pattern):  # each such class is a thousand ranges
+        yield place, "a pattern names a class of Unicode", "write [A-Za-z], say"
 
 
 def _most(match: re.Match[str]) -> int:
