@@ -36,6 +36,7 @@ RULES = """\
       at: dataset.rows.at_most
       help: ask the steward
       enforcement: soft
+    - {id: held, title: H, assert: "true", message: m}
     - {id: nowhere, title: N, assert: "release.utility[7].order == 1", message: m, enforcement: advisory}
 """
 
