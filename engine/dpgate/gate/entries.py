@@ -7,7 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dpgate.errors import ConflictError, RemoteError, SignatureError
+from dpgate.errors import (
+    ConflictError,
+    LedgerError,
+    RemoteError,
+    SignatureError,
+    UndecidedError,
+)
 from dpgate.gate import verify
 from dpgate.gate.opening import OpenLedger, loaded_document
 from dpgate.gate.workspace import policy_of
@@ -54,11 +60,24 @@ def append(
     key: Signer,
     title: str,
     trailers: Mapping[str, str],
+    *,
+    judged: bool = False,
 ) -> tuple[Tip, Chain, Link]:
     """Sign an entry, push it on top of ``tip``, and return the chain with it.
 
+    Args:
+        store: where the ledger is.
+        tip: what it holds.
+        chain: the same, linked up; None: the entry is the first.
+        entry: what to add.
+        key: signs it.
+        title: first line of the commit's message.
+        trailers: last lines of it.
+        judged: hold the ledger with the entry against every step of `verify` before it is pushed.
+
     Raises:
         SignatureError: the key may not sign here (any more); nothing was written.
+        UndecidedError: `verify` would refuse the ledger with this entry; nothing was written.
         ConflictError: somebody else wrote first; nothing was written.
         RemoteError: the push failed.
     """
@@ -69,6 +88,8 @@ def append(
     name = file_name(entry)
     link = read_link(name, data)
     extended = link_up((*(chain.links if chain else ()), link))
+    if judged:
+        _would_verify({**tip.files, name: data}, extended)
     lines = [title, "", *(f"{label}: {value}" for label, value in trailers.items())]
     try:
         pushed = store.append(tip, {name: data}, "\n".join(lines) + "\n", key, entry.time)
@@ -88,6 +109,17 @@ def _may_sign(chain: Chain, key: Signer) -> None:
             f"key {key.public.fingerprint} does not hold role runner in the policy in force",
             fix="use a key that stands under spec.roles.runner.keys",
         )
+
+
+def _would_verify(files: Mapping[str, bytes], chain: Chain) -> None:
+    """No entry is pushed that `verify` refuses: nothing could be released on such a ledger any more."""
+    try:
+        verify.audit(files, chain.root)
+    except LedgerError as error:
+        raise UndecidedError(
+            f"the ledger would not verify with this entry, which was not written: {error.message}",
+            fix="nothing was spent; a plan and verify disagree, which is a fault of dpgate: report it",
+        ) from None
 
 
 def append_again(

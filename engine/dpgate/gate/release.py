@@ -222,7 +222,7 @@ def _reserve(
     job.progress("reserve", 0.0)
     title = f"Reserve {job.release}, attempt {number}"
     tip, chain, link = entries.append(
-        ledger.store, ledger.tip, ledger.chain, entry, job.key, title, trailers
+        ledger.store, ledger.tip, ledger.chain, entry, job.key, title, trailers, judged=True
     )
     job.memory.remember(chain)
     job.progress("reserve", 1.0)

@@ -34,8 +34,8 @@ def recorded(documents: Sequence[Document]) -> tuple[Offer, ...]:
     """
     offers: dict[str, Offer] = {}
     for document in documents:
-        place, _, rest = document.path.partition("/approvals/")
-        if rest and place in offers:
+        place = document.path.rpartition("/approvals/")[0]  # a waiver may have that name, too
+        if place in offers:
             offer = offers[place]
             offers[place] = Offer(offer.file, (*offer.signatures, document))
             continue

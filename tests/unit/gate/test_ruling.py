@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -242,4 +243,24 @@ def test_a_datasets_rule_under_the_organizations_name_is_never_released_by(
         with pytest.raises(DocumentError) as taken:
             verb()
         assert "the organization has a rule of this name" in taken.value.problems[0].message
+    assert len(team.ledger()) == 1
+
+
+def test_nothing_is_reserved_that_verify_would_refuse(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes a plan and `verify` disagree: one such entry would be the ledger's last."""
+    team = adopted(fresh_team, rule("kept", "release.epsilon <= 0.5"))
+    real = ruling.further
+
+    def lenient(*given: Any, everything_signed: bool = False, **named: Any) -> ruling.Opinion:
+        if everything_signed:
+            return real(*given, everything_signed=True, **named)
+        return ruling.Opinion()
+
+    monkeypatch.setattr(ruling, "further", lenient)
+    team.approve()
+    with pytest.raises(UndecidedError, match="reserved against rule kept") as refused:
+        team.release()
+    assert "nothing was spent" in refused.value.fix
     assert len(team.ledger()) == 1

@@ -48,6 +48,15 @@ def test_what_is_kept_is_the_document_and_the_signatures_that_count(people: Benc
     assert [each.state for each in found.decided] == ["in-force"]
 
 
+@pytest.mark.parametrize("name", ["approvals", "policies", "yaml"])
+def test_no_name_of_a_waiver_hides_its_signatures(people: Bench, name: str) -> None:
+    documents = kept(people, *ALL, name=name)
+    (again,) = recorded(documents)
+    assert (again.name, again.signatures) == (name, documents[1:])
+    found = held("000002", entry(*documents), people.rules, people.ground)
+    assert [each.state for each in found.decided] == ["in-force"]
+
+
 def test_a_waiver_that_was_needed_is_told_of(people: Bench) -> None:
     made = entry(*kept(people, *ALL))
     assert with_waivers(made) == " with 1 waiver (rule few-rows, ticket PRIV-7)"

@@ -73,7 +73,11 @@ class Api:
         return self._call("GET", f"{self._place(path)}{'?' if query else ''}{urlencode(query)}")
 
     def pages(self, path: str) -> list[Any]:
-        """A whole list, page by page."""
+        """A whole list, page by page.
+
+        Raises:
+            HostingError: it is no list, or longer than anybody's.
+        """
         found: list[Any] = []
         for number in range(1, _MOST_PAGES + 1):
             page = self.get(path, per_page=_PAGE, page=number)
@@ -81,8 +85,9 @@ class Api:
                 raise HostingError(f"GitHub answered {path} with something else than a list")
             found += page
             if len(page) < _PAGE:
-                break
-        return found
+                return found
+        # What is left out could say the opposite: a review that takes an approval back, say.
+        raise HostingError(f"GitHub's list {path} has more than {_MOST_PAGES} pages")
 
     def membership(self, team: str, login: str) -> Any:
         """What somebody is in a team (``organization/team``); 404 where they are not in it."""
@@ -132,7 +137,7 @@ class Api:
             ) from None
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise HostingError(f"GitHub's answer is not JSON: {what}", passing=True) from None
 
 
@@ -144,7 +149,7 @@ def _refused(what: str, error: urllib.error.HTTPError) -> HostingError:
         status=error.code,
         fix="run the job again" if error.code >= 500 or limited else "see the job's permissions",
         passing=error.code >= 500 or limited,
-        after=float(after) if after.isdigit() else None,
+        after=float(after) if after.isascii() and after.isdigit() else None,
     )
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from dpgate.errors import DpgateError, HostingError
 from dpgate.gate.github.api import Api, patiently
 from dpgate.ledger.store import Store
@@ -58,7 +56,7 @@ def witness(
         return tuple(_judged(asked, pulls, rule) for rule in needed)
     except DpgateError as error:
         return tuple(Witness(None, error.message, error=True) for _ in needed)
-    except (KeyError, TypeError, AttributeError, ValidationError):
+    except (LookupError, TypeError, AttributeError, ValueError):
         return tuple(Witness(None, "GitHub's answer is malformed", error=True) for _ in needed)
 
 

@@ -63,6 +63,19 @@ def test_people_are_counted_not_reviews(team: Team, merged: GitHub) -> None:
     assert ask(team, merged, at_least=2) == reviewed("ann", "bob")
 
 
+def test_a_word_behind_more_pages_than_are_read_is_not_overlooked(
+    team: Team, merged: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apis, "_MOST_PAGES", 2)
+    merged.review(7, "ann", "APPROVED")
+    for number in range(199):
+        merged.review(7, f"u{number}", "COMMENTED")
+    merged.review(7, "ann", "CHANGES_REQUESTED")
+    found = ask(team, merged)
+    assert (found.error, found.reviewed) == (True, None)
+    assert "more than 2 pages" in found.problem
+
+
 @pytest.mark.parametrize("state", ["CHANGES_REQUESTED", "DISMISSED"])
 def test_the_last_word_of_a_reviewer_counts(team: Team, merged: GitHub, state: str) -> None:
     merged.review(7, "ann", "APPROVED")
@@ -142,7 +155,12 @@ def _odd_name(github: GitHub) -> None:
     github.review(7, "\x1b[2J", "APPROVED")
 
 
-@pytest.mark.parametrize("harm", [_broken, _redirecting, _odd, _odd_name])
+def _odd_number(github: GitHub) -> None:
+    github.review(7, "ann", "APPROVED")
+    github.pulls[7]["number"] = "seven"
+
+
+@pytest.mark.parametrize("harm", [_broken, _redirecting, _odd, _odd_name, _odd_number])
 def test_a_github_that_cannot_be_asked_denies(
     team: Team, merged: GitHub, harm: Callable[[GitHub], None]
 ) -> None:
