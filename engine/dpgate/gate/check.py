@@ -9,7 +9,6 @@ from pathlib import Path
 from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
 from dpgate.gate import judged, ruling
-from dpgate.gate.changes import changes, releases_of, request_findings
 from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import CheckResult
 from dpgate.gate.waiver_results import WaiverRow
@@ -51,6 +50,8 @@ def check(
     findings = list(_whole(space, policy))
     names = tuple(space.documents.releases)
     if changed is not None:
+        from dpgate.gate.changes import changes, releases_of, request_findings
+
         found = changes(space, changed)
         names = releases_of(space, found)
         findings += request_findings(space, found)

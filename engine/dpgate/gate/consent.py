@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from dpgate.gate.approvals import Binding, Judgement, Until, judge_release
 from dpgate.gate.costing import Cost
-from dpgate.gate.results import ApprovalRow, RefusalRow
+from dpgate.gate.results import AUTHOR, ApprovalRow, RefusalRow
 from dpgate.gate.signed import approval_files
 from dpgate.gate.standing import Standing
 from dpgate.gate.waivers import Decided
@@ -22,7 +22,6 @@ REFUSED = "refused"
 """Id of the finding that a refusal makes. It stops a release, and nobody from approving."""
 
 _SOON_DAYS = 3
-AUTHOR = "author"
 
 
 def binding_of(

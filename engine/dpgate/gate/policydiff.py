@@ -10,15 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, cast
-
-from pydantic import Field
+from typing import cast
 
 from dpgate.errors import GitError, UndecidedError, UsageError
 from dpgate.gate.changes import commit_of
 from dpgate.gate.difference import differences
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.past import ChainPast
+from dpgate.gate.policy_results import PolicyDiffResult, ReleaseChange
 from dpgate.gate.policytest.history import standing
 from dpgate.gate.standing import Standing, open_signed
 from dpgate.gate.trial import Costs, Judged, Trial, judge_all
@@ -30,40 +29,10 @@ from dpgate.ledger.store import Store
 from dpgate.loading.documents import Loaded, load
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.values import Frozen
 from dpgate.policy.facts import clock, clock_of
 from dpgate.policy.rulebook import rules_for
 
 ADOPTED, WORKTREE = "adopted", "worktree"
-Verdict = Literal["allowed", "denied"]
-
-
-class ReleaseChange(Frozen):
-    """A release whose verdict changes."""
-
-    release: str
-    before: Verdict
-    after: Verdict
-    made: int | None
-    """Number of the entry that reserved it, if it was released."""
-    findings: tuple[Finding, ...]
-    """Denials: those that come, or those that go."""
-
-
-class PolicyDiffResult(Frozen):
-    """What two policies differ in."""
-
-    schema_: Annotated[Literal["dpgate.policy-diff/v1"], Field(alias="schema")] = (
-        "dpgate.policy-diff/v1"
-    )
-    before: str
-    after: str
-    changes: tuple[str, ...]
-    """In words."""
-    judged: int
-    """Releases that were held against both."""
-    releases: tuple[ReleaseChange, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -8,85 +8,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from dpgate.errors import UsageError
+from dpgate.gate.policy_results import RuleLine, RuleResult, RulesResult, Said, Shown
 from dpgate.gate.policydiff import Side, ledger_of, trial_of
-from dpgate.gate.policytest.result import Origin
 from dpgate.gate.policytest.run import Run, run, without_manifests, written
 from dpgate.gate.trial import Costs, Judged, judge_all
 from dpgate.gate.workspace import Workspace, now, policy_of, workspace
 from dpgate.loading.repository import load_tests
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.rule import Enforcement
-from dpgate.model.values import Frozen, plain
+from dpgate.model.values import plain
 from dpgate.policy.builtin import BUILTIN, Builtin
 from dpgate.policy.cel.source import Outcome
 from dpgate.policy.rulebook import Bound
-
-
-class Said(Frozen):
-    """A name and what it stands for."""
-
-    name: str
-    value: str
-
-
-class Shown(Frozen):
-    """A case of a test that shows a rule."""
-
-    file: str
-    line: int
-    case: str
-    how: Literal["holds", "fails"]
-
-
-class RuleLine(Frozen):
-    """A rule in one line."""
-
-    id: str
-    title: str
-    origin: Origin
-    enforcement: Enforcement
-    place: str
-    """File, line and column; of a built-in rule the function."""
-
-
-class RulesResult(Frozen):
-    """Every rule of a repository."""
-
-    schema_: Annotated[Literal["dpgate.policy-rules/v1"], Field(alias="schema")] = (
-        "dpgate.policy-rules/v1"
-    )
-    rules: tuple[RuleLine, ...]
-
-
-class RuleResult(Frozen):
-    """What a rule is."""
-
-    schema_: Annotated[Literal["dpgate.policy-explain/v1"], Field(alias="schema")] = (
-        "dpgate.policy-explain/v1"
-    )
-    rule: RuleLine
-    because: str
-    """Why it is there, or where to read on."""
-    text: tuple[Said, ...]
-    """`when`, `assert`, `message`, `at`, and the options that are set."""
-    reads: tuple[str, ...]
-    """Facts of a rule in CEL; keys of documents of a built-in one."""
-    waiver: str
-    """Who may waive it, in words."""
-    tests: tuple[Shown, ...]
-    page: str = ""
-    """Where it is documented, if it comes with dpgate."""
-    release: str = ""
-    """The release that it was held against, if one was named."""
-    verdict: str = ""
-    """What it says of it, in words."""
-    values: tuple[Said, ...] = ()
-    """Values of the facts there."""
 
 
 def rules(repo: Path | str = ".") -> RulesResult:

@@ -107,6 +107,9 @@ class MarginalNoise(Frozen):
     """Which of two tables; each is relative to its own bound on rows."""
 
 
+AUTHOR = "author"
+
+
 class ApprovalRow(Frozen):
     """One role's approvals; or, where the policy separates duties, the author's signature."""
 

@@ -21,8 +21,7 @@ from dpgate.gate.ledger_results import (
     RecoverResult,
     WhatIfResult,
 )
-from dpgate.gate.policydiff import PolicyDiffResult
-from dpgate.gate.policyexplain import RuleResult, RulesResult
+from dpgate.gate.policy_results import PolicyDiffResult, RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
 from dpgate.gate.signing_results import AuthorResult, RefuseResult

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.consent import AUTHOR
 from dpgate.gate.results import (
+    AUTHOR,
     MarginalNoise,
     NoiseRow,
     PlanResult,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dpgate.gate.policydiff import PolicyDiffResult, ReleaseChange
+from dpgate.gate.policy_results import PolicyDiffResult, ReleaseChange
 from dpgate.model.values import counted
 from dpgate.report.words import findings, notes, tick
 

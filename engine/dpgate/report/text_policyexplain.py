@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dpgate.gate.policyexplain import RuleLine, RuleResult, RulesResult, Said
+from dpgate.gate.policy_results import RuleLine, RuleResult, RulesResult, Said
 from dpgate.report.words import next_line, tick
 
 
