@@ -184,7 +184,7 @@ class ReporterSuite:
                 interface.get(self.name, kind)
                 assert self.name in interface.names(kind)
             else:
-                with pytest.raises(UsageError, match=f"format {self.name} shows") as refused:
+                with pytest.raises(UsageError, match=f"format {self.name} cannot show") as refused:
                     interface.get(self.name, kind)
                 assert "json" in refused.value.fix
                 assert self.name not in refused.value.fix.partition(": ")[2].split(", ")

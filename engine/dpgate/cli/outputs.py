@@ -206,12 +206,20 @@ def _speak(outputs: Outputs, style: str, ctx: click.Context, param: click.Parame
     outputs.spoken, outputs.style = True, style
 
 
+_SHOWN = {
+    "markdown": ("check", "plan", "plans", "release", "verify"),
+    "sarif": ("check", "plan", "plans", "release"),
+    "junit": ("check", "plan", "plans", "release", "verify", "policy-test"),
+    "github": ("check", "plan", "plans", "release", "verify", "policy-test"),
+}
+"""Which of the formats that come with dpgate show what, for ``--help``: it loads no reporter."""
+
+
 def format_option(*verbs: str) -> Callable[[F], F]:
     """``--format``, read before all else, so that any error is told in it."""
-    formats = (
-        "Text for people, or JSON whose `schema` field names its shape"
-        + (", or markdown, sarif, junit, github" if verbs else "")
-        + "."
+    more = [name for name, shows in _SHOWN.items() if verbs and set(verbs) <= set(shows)]
+    formats = "Text for people, or JSON whose `schema` field names its shape" + (
+        f", or {', '.join(more)}." if more else "."
     )
     return click.option(
         "--format",

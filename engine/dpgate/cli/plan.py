@@ -16,7 +16,7 @@ from dpgate.cli.options import (
 
 
 @click.command("plan", short_help="Budgets before and after a release, and approvals it needs.")
-@click.argument("releases", nargs=-1, metavar="RELEASE…", shell_complete=complete_release)
+@click.argument("releases", nargs=-1, metavar="[RELEASE…]", shell_complete=complete_release)
 @click.option("--all", "every", is_flag=True, help="Plan every manifest.")
 @changed_option
 @offline_option

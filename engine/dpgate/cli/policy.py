@@ -24,7 +24,7 @@ def command() -> None:
     """What the organization allows, and how that changes."""
 
 
-@command.command("pending")
+@command.command("pending", short_help="What adopting the work tree's policy would change.")
 @common
 def pending(repo: Path, style: str) -> None:
     """Say in words what adopting the work tree's policy would change; nothing is written.
@@ -38,7 +38,7 @@ def pending(repo: Path, style: str) -> None:
     finish(run(repo), style)
 
 
-@command.command("adopt")
+@command.command("adopt", short_help="Put the work tree's policy in force.")
 @key_option("a runner")
 @root_option
 @click.option("--yes", is_flag=True, help="Do not ask, in a terminal, after showing the changes.")
@@ -74,7 +74,7 @@ def adopt(
     finish(run(key=key, repo=repo, root=root), style)
 
 
-@command.command("test")
+@command.command("test", short_help="Run the tests in policies/tests/.")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH…]")
 @click.option(
     "--require-tests",
@@ -107,7 +107,7 @@ def test(
     finish(result, style, 0 if result.passed else 1)
 
 
-@command.command("explain")
+@command.command("explain", short_help="What a rule is, who may waive it, what tests it.")
 @click.argument("rule", required=False, shell_complete=complete_rule)
 @click.option(
     "--release",
@@ -138,7 +138,7 @@ def explain(rule: str | None, release: str | None, repo: Path, style: str) -> No
         finish(explain_rule(rule, repo, release=release), style)
 
 
-@command.command("rules")
+@command.command("rules", short_help="List every rule.")
 @common
 def rules(repo: Path, style: str) -> None:
     """List every rule that releases are held against.
@@ -153,7 +153,7 @@ def rules(repo: Path, style: str) -> None:
     finish(listed(repo), style)
 
 
-@command.command("diff")
+@command.command("diff", short_help="What B changes against A, and for which releases.")
 @click.argument("before", metavar="[A]", default="adopted")
 @click.argument("after", metavar="[B]", default="worktree")
 @click.option(

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dpgate.errors import LedgerError
 from dpgate.gate.ledger_results import Term
 from dpgate.ledger import envelope, statement
-from dpgate.model.record import Authorship, Document, ReleaseApproval, ReleaseRefusal, Reserve
+from dpgate.model.record import (
+    Authorship,
+    Document,
+    PolicyRefusal,
+    ReleaseApproval,
+    ReleaseRefusal,
+    Reserve,
+)
+from dpgate.model.values import counted
 
 
 def terms(entry: Reserve) -> list[Term]:
@@ -24,12 +34,28 @@ def terms(entry: Reserve) -> list[Term]:
     return made
 
 
-def _term(document: Document) -> Term:
+def counts(documents: Iterable[Document]) -> str:
+    """How many approvals, and what else people signed: ``2 approvals, 1 refusal taken back``."""
+    said = [type(_said(document)) for document in documents]
+    refused = sum(kind in (ReleaseRefusal, PolicyRefusal) for kind in said)
+    authors = sum(kind is Authorship for kind in said)
+    text = counted(len(said) - refused - authors, "approval")
+    text += f", {counted(authors, 'author')}" if authors else ""
+    return text + (f", {counted(refused, 'refusal')} taken back" if refused else "")
+
+
+def _said(document: Document) -> object:
     try:
         sealed = envelope.parse(document.text.encode())
-        said = statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES).predicate
+        return statement.parse(sealed.payload, max_bytes=envelope.MAX_BYTES).predicate
     except LedgerError as error:
-        return Term(label=document.path, value=f"cannot be read: {error.message}")
+        return error
+
+
+def _term(document: Document) -> Term:
+    said = _said(document)
+    if isinstance(said, LedgerError):
+        return Term(label=document.path, value=f"cannot be read: {said.message}")
     if isinstance(said, ReleaseApproval):
         back = ", and takes back what it refused" if said.lifts else ""
         return Term(label=f"{said.role} approved", value=f"until {said.expires}{back}")

@@ -40,7 +40,7 @@ def _pairs(
 ) -> Iterator[str]:
     for name in dict.fromkeys((*old, *new)):
         if name not in old:
-            yield f"{kind} {name} is added: {_text(new[name])}"
+            yield f"{kind} {name} is added: {_added(new[name])}"
         elif name not in new:
             yield f"{kind} {name} is removed"
         else:
@@ -118,8 +118,22 @@ def _limit(what: str, old: Decimal, new: Decimal) -> Iterator[str]:
 def _fields(place: str, old: Frozen, new: Frozen, skip: tuple[str, ...] = ()) -> Iterator[str]:
     for name in type(old).model_fields:
         left, right = getattr(old, name), getattr(new, name)
-        if name not in skip and left != right:
+        if name in skip or left == right:
+            continue
+        if isinstance(left, Frozen) and type(left) is type(right):
+            yield from _fields(f"{place}{name}.", left, right)
+        else:
             yield f"{place}{name}: {_text(left)} → {_text(right)}"
+
+
+def _added(value: object) -> str:
+    """A rule is told as its author wrote it, a line for each part: whoever adopts it reads it here."""
+    if not isinstance(value, Rule):
+        return _text(value)
+    parts = {"when": value.when, "assert": value.assert_, "message": value.message}
+    parts |= {"help": value.help, "at": value.at}
+    told = (f"\n    {name}: {' '.join(text.split())}" for name, text in parts.items() if text)
+    return f"{value.title} ({value.enforcement}){''.join(told)}"
 
 
 def _text(value: object) -> str:
@@ -129,8 +143,11 @@ def _text(value: object) -> str:
         enforcement = f"{value.enforcement}, " if value.enforcement else ""
         return f"{enforcement}options {written(value.options)}"
     if isinstance(value, Frozen):
-        given = value.model_dump(mode="json", exclude_none=True)
-        return ", ".join(f"{key} {inner}" for key, inner in given.items())
+        fields = type(value).model_fields.items()
+        given = ((field.alias or key, getattr(value, key)) for key, field in fields)
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in given if inner is not None)
     if isinstance(value, tuple):
         return "[" + ", ".join(_text(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_text(inner)}" for key, inner in value.items()) + "}"
     return "nothing" if value is None else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpgate.accounting.rounding import up
-from dpgate.gate import budgets
+from dpgate.gate import budgets, consent_kept
 from dpgate.gate.ledger_results import LedgerResult, LedgerRow, LogLine, LogResult
 from dpgate.gate.past import ChainPast
 from dpgate.gate.results import Open, ScopeRow
@@ -65,10 +65,10 @@ def summary(link: Link) -> tuple[str, str, str]:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
         kind = "genesis" if isinstance(entry, Genesis) else "policy-adopted"
-        return kind, "", counted(len(entry.approvals), "approval")
+        return kind, "", consent_kept.counts(entry.approvals)
     if isinstance(entry, Reserve):
         cost = f"ε {plain(up(entry.claim.epsilon, 2))} at δ={short(entry.claim.delta)}"
-        text = f"attempt {entry.attempt}: {cost}, {counted(len(entry.approvals), 'approval')}"
+        text = f"attempt {entry.attempt}: {cost}, {consent_kept.counts(entry.approvals)}"
         text += with_waivers(entry)
         return "reserve", entry.release, text
     if isinstance(entry, Withdraw):
@@ -130,14 +130,14 @@ def _sentence(link: Link, chain: Chain) -> str:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
         what = "The first policy" if isinstance(entry, Genesis) else "A changed policy"
-        return f"{what} came into force, with {counted(len(entry.approvals), 'approval')}."
+        return f"{what} came into force, with {consent_kept.counts(entry.approvals)}."
     if isinstance(entry, Reserve):
         facts, claim = entry.facts, entry.claim
         return (
             f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
             f"ε {plain(up(claim.epsilon, 2))} for one {claim.unit} at δ={short(claim.delta)}; purpose "
             f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
-            f"{counted(len(entry.approvals), 'approval')}{with_waivers(entry)}."
+            f"{consent_kept.counts(entry.approvals)}{with_waivers(entry)}."
         )
     if isinstance(entry, Withdraw):
         drawn = chain.samples_of(entry.release)

@@ -197,9 +197,21 @@ def _held_against(
         outcomes = [v.outcome for b, v in judged.rules if b.rule.id == bound.rule.id]
         words = {"holds": "it holds", "not-about": "it is not about this release"}
         verdict = words[outcomes[0]] if outcomes else _unasked(judged)
+    if not verdict and bound is None:
+        verdict = _built_in_verdict(BUILTIN[made.rule.id], judged)
     return made.model_copy(
         update={"release": case.name, "verdict": verdict or "it holds", "values": values}
     )
+
+
+def _built_in_verdict(rule: Builtin, judged: Judged) -> str:
+    """Without a finding; a rule that was not asked did not hold."""
+    if rule.about != "release":
+        command = {"policy": "check", "request": "check --changed", "approvals": "plan"}
+        return f"not judged: it is about more than the manifest; dpgate {command[rule.about]} says"
+    if rule.judged == "plan" and not judged.planned:
+        return "not judged: something else denies the release first"
+    return "it holds"
 
 
 def _unasked(judged: Judged) -> str:
@@ -210,8 +222,6 @@ def _unasked(judged: Judged) -> str:
 
 def _values(reads: Iterable[str], bound: Bound, judged: Judged) -> Iterator[Said]:
     """The values of facts. They are looked up by name; nothing of the rule is evaluated here."""
-    from dpgate.policy.cel.evaluate import shown
-
     for fact in reads:
         root, *steps = fact.split(".")
         if root == "options":
@@ -223,10 +233,27 @@ def _values(reads: Iterable[str], bound: Bound, judged: Judged) -> Iterator[Said
             value = judged.facts.get(root, _UNKNOWN)
             for step in steps:
                 value = getattr(value, step, _UNKNOWN) if value is not _UNKNOWN else value
-        yield Said(name=fact, value=_UNKNOWN if value is _UNKNOWN else shown(_simple(value)))
+        yield Said(name=fact, value=_UNKNOWN if value is _UNKNOWN else _shown(_simple(value)))
 
 
 _UNKNOWN = "not known: the release could not be planned"
+
+
+def _shown(value: object) -> str:
+    """A line for each record of a list or map, since there are many values in each."""
+    from dpgate.policy.cel.evaluate import shown
+
+    if isinstance(value, dict) and any(isinstance(inner, dict | list) for inner in value.values()):
+        rows = [f"{key}: {shown(inner)}" for key, inner in value.items()]
+    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        rows = [shown(inner) for inner in value]
+    else:
+        return shown(value)
+    more = [f"and {len(rows) - _ROWS} more"] if len(rows) > _ROWS else []
+    return "\n".join((*rows[:_ROWS], *more))
+
+
+_ROWS = 10
 
 
 def _simple(value: object) -> object:

@@ -36,6 +36,7 @@ from dpgate.model.record import (
     Settle,
     Withdraw,
 )
+from dpgate.model.values import counted
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import clock_of, facts_of
 from dpgate.policy.limits import too_high
@@ -372,4 +373,5 @@ def approvals(
         for document in entry.approvals:
             used[document.sha256] = used.get(document.sha256, 0) + 1
         count += len(entry.approvals)
-    return f"{count} approval(s), bound to manifest, dataset, policy, cost and attempt", signed
+    bound = "approvals bound to manifest, dataset, policy, cost and attempt"
+    return f"{counted(count, 'signature')}; {bound}", signed

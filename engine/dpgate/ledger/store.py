@@ -119,7 +119,8 @@ class Store:
         why = "it is a shallow clone of one branch" if shallow else "the branch was not fetched"
         raise UndecidedError(
             f"this clone has no ledger branch {self.branch} ({why}, or no policy was adopted yet)",
-            fix=f"git fetch {self.remote} '+refs/heads/{self.branch}:refs/remotes/{self.remote}/{self.branch}'",
+            fix=f"git fetch {self.remote} '+refs/heads/{self.branch}:refs/remotes/{self.remote}/{self.branch}'; "
+            "or dpgate policy adopt, if nobody has yet",
         )
 
     def fetch(self) -> Tip:

@@ -53,8 +53,7 @@ def get(name: str, verb: str | None = None) -> Reporter:
         raise UsageError(f"no single report format {name}", fix=_known(verb))
     reporter = cast("Reporter", found[0].load()())
     if not _can(reporter, verb):
-        what = ", ".join(sorted(reporter.shows or ()))
-        raise UsageError(f"format {name} shows {what}, and not {verb}", fix=_known(verb))
+        raise UsageError(f"format {name} cannot show {_command(verb)}", fix=_known(verb))
     return reporter
 
 
@@ -70,6 +69,11 @@ def _can(reporter: Reporter, verb: str | None) -> bool:
     return verb is None or reporter.shows is None or verb in reporter.shows
 
 
+def _command(verb: str | None) -> str:
+    """The command whose result it is."""
+    return "plan" if verb == "plans" else (verb or "").replace("policy-", "policy ")
+
+
 def _known(verb: str | None) -> str:
-    of = f" of {verb}" if verb else ""
+    of = f" of {_command(verb)}" if verb else ""
     return f"formats{of}: {', '.join(names(verb))}"

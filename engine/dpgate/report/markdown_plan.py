@@ -19,7 +19,7 @@ from dpgate.model.values import counted, plain, short
 from dpgate.report.markdown_parts import findings, folded, notes, rules, waivers
 from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
-from dpgate.report.text_plan import TOGETHER_TOO_MUCH, marginals_shown, tree
+from dpgate.report.text_plan import TOGETHER_TOO_MUCH, lacking, marginals_shown, tree
 from dpgate.report.words import left, shown
 
 _MARKS = {"ready": "✅", "waiting": "⏳", "denied": "❌", "released": "☑️", "withdrawn": "↩️"}
@@ -33,12 +33,7 @@ def headline(result: PlanResult) -> str:
 
 def _verdict(result: PlanResult) -> str:
     if result.verdict == "waiting":
-        lacking = ", ".join(
-            f"{row.needed - row.have} {prose(row.role)}"
-            for row in result.approvals
-            if row.have < row.needed
-        )
-        return f"not yet, {lacking} approval missing"
+        return f"not yet, {prose(lacking(result))} missing"
     if result.verdict == "denied":
         count = sum(finding.level == "deny" for finding in result.findings)
         return (

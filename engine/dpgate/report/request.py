@@ -66,7 +66,8 @@ def _policy(page: Page, changes: tuple[str, ...]) -> None:
     )
     top = page.add(head, 1, "heading")
     for line in changes or ("nothing that is enforced",):
-        page.add(f"- {prose(line)}\n", 1, "change", top)
+        parts = "\n  - ".join(prose(part) for part in line.split("\n"))
+        page.add(f"- {parts}\n", 1, "change", top)
 
 
 @view.register

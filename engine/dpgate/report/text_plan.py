@@ -72,7 +72,7 @@ def _sum_of(result: PlansResult) -> Text:
 def _head(result: PlanResult) -> Text:
     words = {
         "ready": "ready to release",
-        "waiting": f"not yet: {_lacking(result)} missing",
+        "waiting": f"not yet: {lacking(result)} missing",
         "denied": "denied",
         "released": f"released by entry {result.entry}",
         "withdrawn": f"released by entry {result.entry}, and called back since",
@@ -279,7 +279,7 @@ _LISTED = 12
 """Marginals of an order that text lists; JSON has all."""
 
 
-def _lacking(result: PlanResult) -> str:
+def lacking(result: PlanResult) -> str:
     """Signatures that are missing: the author's, then approvals by role."""
     short_of = [row for row in result.approvals if row.have < row.needed]
     approvals = [f"{row.needed - row.have} {row.role}" for row in short_of if row.role != AUTHOR]

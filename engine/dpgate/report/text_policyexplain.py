@@ -45,12 +45,14 @@ def rule(result: RuleResult) -> RenderableType:
     if result.text:
         rows += [Text(""), *_table(result.text)]
     rows += [Text(""), Text(f"  reads     {', '.join(result.reads) or 'nothing'}")]
-    rows += [Text(f"  page      {result.page}")] if result.page else []
+    rows += [Text(f"  page      {result.page} of dpgate")] if result.page else []
     rows.append(Text(f"  waived by {result.waiver}"))
     rows += [Text(f"  {text}") for text in _tests(result)]
     if result.release:
         holds = result.verdict in ("it holds", "it is not about this release")
-        rows += [Text(""), Text.assemble(tick(ok=holds), f" {result.release}: {result.verdict}")]
+        open_ = result.verdict.startswith("not judged")
+        mark = Text("–", style="dim") if open_ else tick(ok=holds)
+        rows += [Text(""), Text.assemble(mark, f" {result.release}: {result.verdict}")]
         rows += _table(result.values)
     return Group(*rows)
 
@@ -59,7 +61,8 @@ def _table(pairs: Iterable[Said]) -> Iterator[Text]:
     chosen = list(pairs)
     width = max((len(pair.name) for pair in chosen), default=0)
     for pair in chosen:
-        yield Text.assemble((f"  {pair.name:<{width}}  ", "dim"), pair.value)
+        value = pair.value.strip().replace("\n", "\n" + " " * (width + 4))
+        yield Text.assemble((f"  {pair.name:<{width}}  ", "dim"), value)
 
 
 def _tests(result: RuleResult) -> Iterator[str]:

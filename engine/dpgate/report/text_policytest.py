@@ -31,14 +31,17 @@ def _case(case: CaseResult) -> Iterator[Text]:
         return
     for text in case.missing:
         yield Text(f"      - expected {text}", style="green")
-    for text in case.unexpected:
-        yield Text(f"      + found    {text}", style="red")
+    unexpected = list(case.unexpected)
     for found in case.found:
-        if found.expected or (found.level == "warn" and not case.unexpected):
-            yield Text(f"      = found    [{found.rule}] at {found.at}: {found.message}", "dim")
-        elif found.level == "deny":
+        text = next((text for text in unexpected if text.endswith(f": {found.message}")), None)
+        if text is not None and not found.expected:
+            unexpected.remove(text)
             where = f"{found.file}:{found.line}:{found.column}" if found.line else found.file
+            yield Text(f"      + found    {text}", style="red")
             yield Text(f"        {where}   fix: {found.fix}", style="cyan")
+        elif found.expected or not case.unexpected:
+            yield Text(f"      = found    [{found.rule}] at {found.at}: {found.message}", "dim")
+    yield from (Text(f"      + found    {text}", style="red") for text in unexpected)
 
 
 def _coverage(result: PolicyTestResult) -> Iterator[Text]:
@@ -47,7 +50,7 @@ def _coverage(result: PolicyTestResult) -> Iterator[Text]:
     parts = []
     if written:
         parts.append(f"{sum(r.tested for r in written)} of {len(written)} of your rules")
-    parts.append(f"{sum(r.tested for r in own)} of {len(own)} built-in ones")
+    parts.append(f"{sum(r.tested for r in own)} of {len(own)} built-in ones about releases")
     yield Text(f"rules that a case shows to hold, and another to fail: {', '.join(parts)}")
     for rule in result.untested:
         style = "red" if result.required else "yellow"

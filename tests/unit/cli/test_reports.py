@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+from dpgate.report import interface
 from tests.team import MANIFEST, POLICY, RELEASE, Team
 from tests.unit.cli.conftest import Run
 
@@ -114,5 +115,19 @@ def test_a_format_that_cannot_show_a_result_is_refused(run: Run, team: Team) -> 
     ended = run("verify", "--output", f"sarif={team.folder / 'x'}", at=team.clone)
     assert ended.code == 2
     told = " ".join(ended.err.split())
-    assert "format sarif shows check, plan, plans, release, and not verify" in told
+    assert "format sarif cannot show verify" in told
     assert "formats of verify: github, json, junit, markdown, text" in told
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "plan", "release", "verify", "policy test", "policy diff"]
+)
+def test_help_names_the_formats_that_can_show_the_result(
+    run: Run, team: Team, command: str
+) -> None:
+    told = " ".join(run(*command.split(), "--help", at=team.clone).out.split())
+    shown = told.partition("--format FORMAT ")[2].partition("[default")[0]
+    for name in interface.names(command.replace(" ", "-")):
+        assert (name if name not in ("json", "text") else name.upper()[:1]) in shown
+    rest = set(interface.names()) - set(interface.names(command.replace(" ", "-")))
+    assert not [name for name in rest if name in shown]

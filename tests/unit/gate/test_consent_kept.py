@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from dpgate.gate.consent_kept import terms
+from dpgate.gate import consent_kept
+from dpgate.gate.consent_kept import counts, terms
 from dpgate.ledger.keys import PrivateKey
 from dpgate.loading.canonical import sha256
-from dpgate.model.record import Document, PolicyApproval, Reserve
+from dpgate.model.record import Authorship, Document, PolicyApproval, ReleaseRefusal, Reserve
 from tests.unit.gate.test_approvals import digest, keys, policy_document
 
 __all__ = ["keys"]
@@ -33,3 +34,20 @@ def test_what_is_about_something_else_says_nothing(keys: dict[str, PrivateKey]) 
     given: dict[str, Any] = {"root": None, "previous": None, "policy_set": digest("c")}
     other = policy_document(PolicyApproval(role="privacy", **given), keys["ann"])
     assert told(other) == [(other.path, "says nothing about a release")]
+
+
+def test_only_approvals_are_counted_as_approvals(
+    keys: dict[str, PrivateKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {"root": None, "previous": None, "policy_set": digest("c")}
+    approval = policy_document(PolicyApproval(role="privacy", **given), keys["ann"])
+    assert counts([]) == "0 approvals"
+    assert counts([approval]) == "1 approval"
+    said: dict[str, object] = {
+        "a": Authorship.model_construct(),
+        "r": ReleaseRefusal.model_construct(),
+        "x": approval,
+    }
+    monkeypatch.setattr(consent_kept, "_said", lambda document: said[document.path])
+    documents = [approval.model_copy(update={"path": name}) for name in "axrr"]
+    assert counts(documents) == "1 approval, 1 author, 2 refusals taken back"

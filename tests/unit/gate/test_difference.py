@@ -20,7 +20,12 @@ def switched(rule: str) -> PrivacyPolicy:
 def test_rules_that_come_go_and_change_are_told() -> None:
     before, after = policy(), with_rules(f"  rules: [{RULE}]")
     (added,) = differences(before, after)
-    assert added.startswith("rule small is added: id small, title Small")
+    assert added.splitlines() == [
+        "rule small is added: Small (hard)",
+        "    when: true",
+        "    assert: release.epsilon < 1.0",
+        "    message: too much",
+    ]
     assert differences(after, before) == ("rule small is removed",)
     changed = with_rules("  rules: [" + RULE.replace("< 1.0", "< 2.0") + "]")
     assert differences(after, changed) == (
@@ -44,3 +49,14 @@ def test_rules_of_the_catalogue_too() -> None:
     )
     assert differences(after, before)[-1].endswith("at_most: {teaching: 0.5} → its default")
     assert differences(before, before) == ()
+
+
+def test_parts_of_the_policy_are_told_as_they_are_written() -> None:
+    before = with_rules("  waivers: {roles: [privacy, legal], days_at_most: 30}")
+    after = with_rules("  waivers: {roles: [privacy], days_at_most: 40}")
+    assert differences(before, after) == (
+        "waivers.roles: [privacy, legal] → [privacy]",
+        "waivers.days_at_most: 30 → 40",
+    )
+    (added,) = differences(policy(), before)
+    assert added.startswith("waivers: nothing → roles [privacy, legal], days_at_most 30")

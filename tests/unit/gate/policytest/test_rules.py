@@ -218,6 +218,42 @@ def test_a_rule_is_held_against_a_release_with_the_facts_that_it_reads(ruled: Te
     assert "not known" in {said.name: said.value for said in first.values}["budget.after"]
     holds = explain_rule("class-epsilon", ruled.clone, release=RELEASE)
     assert holds.verdict == "it holds"
+    unasked = explain_rule("budget", ruled.clone, release=RELEASE)
+    assert unasked.verdict == "not judged: something else denies the release first"
+
+
+@pytest.mark.parametrize(
+    ("rule", "command"),
+    [
+        ("refused", "dpgate plan"),
+        ("policy-keys", "dpgate check"),
+        ("ledger-paths", "dpgate check --changed"),
+    ],
+)
+def test_a_rule_that_no_manifest_answers_is_not_said_to_hold(
+    ruled: Team, rule: str, command: str
+) -> None:
+    told = explain_rule(rule, ruled.clone, release=RELEASE)
+    assert told.verdict == f"not judged: it is about more than the manifest; {command} says"
+
+
+def test_records_among_the_facts_have_a_line_each(ruled: Team) -> None:
+    ruled.edit(POLICY, "    - id: privacy-agrees", SCOPES + "    - id: privacy-agrees")
+    told = explain_rule("scopes", ruled.clone, release=RELEASE)
+    (value,) = [said.value for said in told.values if said.name == "budget.scopes"]
+    assert [line.partition(",")[0] for line in value.splitlines()] == [
+        "population: clinic-patients"
+    ] * 3
+    consent = explain_rule("privacy-agrees", ruled.clone, release=RELEASE)
+    (value,) = [said.value for said in consent.values if said.name == "approvals"]
+    assert value.splitlines()[0] == "privacy: have: 0, needed: 1"
+
+
+SCOPES = """    - id: scopes
+      title: Some budgets
+      assert: budget.scopes.size() > 0
+      message: none
+"""
 
 
 def test_facts_are_found_outside_of_quotes_and_methods() -> None:
