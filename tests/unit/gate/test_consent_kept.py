@@ -43,9 +43,11 @@ def test_only_approvals_are_counted_as_approvals(
     approval = policy_document(PolicyApproval(role="privacy", **given), keys["ann"])
     assert counts([]) == "0 approvals"
     assert counts([approval]) == "1 approval"
+    author: Any = Authorship
+    refusal: Any = ReleaseRefusal
     said: dict[str, object] = {
-        "a": Authorship.model_construct(),
-        "r": ReleaseRefusal.model_construct(),
+        "a": author.model_construct(),
+        "r": refusal.model_construct(),
         "x": approval,
     }
     monkeypatch.setattr(consent_kept, "_said", lambda document: said[document.path])
