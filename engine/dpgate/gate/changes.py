@@ -178,10 +178,15 @@ def commit_of(store: Store, ref: str) -> str:
     """The commit that a branch, tag or digest names.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or a branch and a tag of that name: Git would take the tag, which
+            whoever may push one could have made for that.
     """
     if ref.startswith("-") or len(ref) > _REF_LENGTH or not ref.isprintable():
         raise UsageError("not the name of a commit", fix="give a branch, tag or commit")
+    names = [f"refs/{kind}/{ref}" for kind in ("heads", "remotes", "tags")]
+    listed = store.git("for-each-ref", "--format=%(refname)", *names).decode("utf-8", "replace")
+    if len(found := [name for name in listed.splitlines() if name in names]) > 1:
+        raise UsageError(f"{ref} could be {' or '.join(found)}", fix=f"give {found[0]}")
     try:
         return store.git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").decode().strip()
     except GitError:

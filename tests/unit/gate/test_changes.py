@@ -198,3 +198,19 @@ def test_what_lies_behind_a_link_always_counts_as_changed(fresh_team: Team) -> N
     (team.clone / POLICY).rename(team.clone / "shared.yaml")
     (team.clone / POLICY).symlink_to("../shared.yaml")
     assert team.api.check(changed="main").releases == (other, RELEASE)
+
+
+@pytest.mark.parametrize("name", ["main", "origin/main"])
+def test_a_tag_of_the_bases_name_does_not_hide_a_change(fresh_team: Team, name: str) -> None:
+    """Git takes a tag before a branch: one that names the request's own commit would leave no change."""
+    team = fresh_team
+    team.edit(MANIFEST, "rows: 1000", "rows: 2000")
+    request(team)
+    team.git("tag", f"{name}/later")
+    assert team.api.check(changed=name).releases == (RELEASE,)
+    team.git("tag", "-d", f"{name}/later")
+    team.git("tag", name)
+    with pytest.raises(UsageError, match=f"{name} could be refs/.*/{name} or refs/tags/{name}"):
+        team.api.check(changed=name)
+    kind = "remotes" if "/" in name else "heads"
+    assert team.api.check(changed=f"refs/{kind}/{name}").releases == (RELEASE,)
