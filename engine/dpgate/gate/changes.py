@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpgate.errors import DocumentError, GitError, UndecidedError, UsageError
+from dpgate.gate.refusals_kept import removed
 from dpgate.gate.waivers import unsigned
 from dpgate.gate.workspace import POLICY_PATH, Workspace, find_root, policy_of
 from dpgate.ledger.chain import DIRECTORY
@@ -127,7 +128,12 @@ def _places(waiver: str) -> tuple[str, str]:
 
 def request_findings(space: Workspace, changed: Changes) -> tuple[Finding, ...]:
     """What is wrong with a request whatever its documents say."""
-    return (*_ledger_findings(changed), *_branch_finding(space, changed), *_judge_findings(changed))
+    return (
+        *_ledger_findings(changed),
+        *_branch_finding(space, changed),
+        *_judge_findings(changed),
+        *removed(space, changed.base, changed.paths),
+    )
 
 
 def _ledger_findings(changed: Changes) -> Iterator[Finding]:

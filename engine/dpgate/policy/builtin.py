@@ -307,6 +307,14 @@ _ALL = (
         about="request",
     ),
     Builtin(
+        "refusal-removed",
+        "A pull request leaves refusals of what it does not change",
+        "A refusal is a file: who may write to the branch could delete it, and nothing else would tell.",
+        ("releases/*/*/approvals/", "policies/approvals/"),
+        "dpgate.gate.refusals_kept.removed",
+        about="request",
+    ),
+    Builtin(
         "ledger-branch",
         "A pull request leaves the ledger where it lies",
         "On another branch there would be no past, and every budget would be whole again.",
