@@ -57,6 +57,9 @@ FACTS = st.builds(
     recipients=st.lists(st.sampled_from(("acme", "zeta")), min_size=1, unique=True).map(tuple),
     sensitivities=st.lists(st.sampled_from(("phi", "low")), unique=True).map(tuple),
     groups=st.lists(st.sampled_from(("mental", "genes")), unique=True).map(tuple),
+    regions=st.just(("US",)),
+    columns=st.just(()),
+    quasi_identifiers=st.just(()),
 )
 AMOUNTS = st.decimals("0.000000001", "3", places=9)
 PASTS = st.lists(st.tuples(MOMENTS, FACTS, AMOUNTS), min_size=1, max_size=14)
