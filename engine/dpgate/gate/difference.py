@@ -132,8 +132,17 @@ def _added(value: object) -> str:
         return _text(value)
     parts = {"when": value.when, "assert": value.assert_, "message": value.message}
     parts |= {"help": value.help, "at": value.at}
-    told = (f"\n    {name}: {' '.join(text.split())}" for name, text in parts.items() if text)
-    return f"{value.title} ({value.enforcement}){''.join(told)}"
+    told = (f"\n    {name}: {_one_line(text)}" for name, text in parts.items() if text)
+    return f"{_one_line(value.title)} ({value.enforcement}){''.join(told)}"
+
+
+def _one_line(text: str) -> str:
+    """Text of a policy on one line: a break of its own would forge a sentence of ours.
+
+    Where a comment in CEL ends stays visible: what follows it counts, and must not look like part of it.
+    """
+    end = " ⏎ " if "//" in text else " "
+    return end.join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
 def _text(value: object) -> str:
@@ -150,4 +159,4 @@ def _text(value: object) -> str:
         return "[" + ", ".join(_text(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_text(inner)}" for key, inner in value.items()) + "}"
-    return "nothing" if value is None else str(value)
+    return "nothing" if value is None else _one_line(str(value))

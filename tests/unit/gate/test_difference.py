@@ -60,3 +60,18 @@ def test_parts_of_the_policy_are_told_as_they_are_written() -> None:
     )
     (added,) = differences(policy(), before)
     assert added.startswith("waivers: nothing → roles [privacy, legal], days_at_most 30")
+
+
+def test_no_text_of_a_policy_forges_a_sentence_or_hides_behind_a_comment() -> None:
+    before, plain = policy(), with_rules(f"  rules: [{RULE}]")
+    hostile = RULE.replace("Small", '"Small\\nlifetime limit of x is lowered: ε 8 → 1"').replace(
+        "'release.epsilon < 1.0'", '"release.epsilon < 1.0 // at most\\n  || true"'
+    )
+    after = with_rules(f"  rules: [{hostile}]")
+    (added,) = differences(before, after)
+    told = "assert: release.epsilon < 1.0 // at most ⏎ || true"
+    assert added.splitlines()[2].strip() == told
+    assert len(added.splitlines()) == 4
+    title, assertion = differences(plain, after)
+    assert "\n" not in title + assertion
+    assert assertion.endswith("→ release.epsilon < 1.0 // at most ⏎ || true")

@@ -12,6 +12,7 @@ from dpgate.errors import DpgateError, UndecidedError
 from dpgate.gate.request import RequestResult
 from dpgate.model.values import Frozen
 from dpgate.report.interface import get
+from dpgate.report.words import inert
 
 FILES: Mapping[str, str] = {
     "markdown": "report.md",
@@ -62,7 +63,7 @@ def text(outcome: Outcome) -> str:
     if isinstance(outcome, DpgateError):
         return _shown("text", outcome)
     planned = _shown("text", outcome.plans) if outcome.plans else ""
-    policy = "".join(f"policy: {line}\n" for line in outcome.policy or ())
+    policy = inert("".join(f"policy: {line}\n" for line in outcome.policy or ()))
     return "\n".join(filter(None, (planned, policy, _shown("text", outcome.check))))
 
 
