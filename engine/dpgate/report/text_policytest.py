@@ -33,11 +33,11 @@ def _case(case: CaseResult) -> Iterator[Text]:
         yield Text(f"      - expected {text}", style="green")
     unexpected = list(case.unexpected)
     for found in case.found:
-        text = next((text for text in unexpected if text.endswith(f": {found.message}")), None)
-        if text is not None and not found.expected:
-            unexpected.remove(text)
+        told = [text for text in unexpected if text.endswith(f": {found.message}")]
+        if told and not found.expected:
+            unexpected.remove(told[0])
             where = f"{found.file}:{found.line}:{found.column}" if found.line else found.file
-            yield Text(f"      + found    {text}", style="red")
+            yield Text(f"      + found    {told[0]}", style="red")
             yield Text(f"        {where}   fix: {found.fix}", style="cyan")
         elif found.expected or not case.unexpected:
             yield Text(f"      = found    [{found.rule}] at {found.at}: {found.message}", "dim")
