@@ -130,7 +130,11 @@ def _added(value: object) -> str:
     """A rule is told as its author wrote it, a line for each part: whoever adopts it reads it here."""
     if not isinstance(value, Rule):
         return _text(value)
-    parts: dict[str, str | None] = {"when": value.when, "assert": value.assert_, "message": value.message}
+    parts: dict[str, str | None] = {
+        "when": value.when,
+        "assert": value.assert_,
+        "message": value.message,
+    }
     parts |= {"help": value.help, "at": value.at}
     told = (f"\n    {name}: {_one_line(text)}" for name, text in parts.items() if text)
     return f"{_one_line(value.title)} ({value.enforcement}){''.join(told)}"

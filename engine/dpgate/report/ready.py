@@ -6,11 +6,16 @@ from dpgate.gate.ready import ReadyResult
 from dpgate.model.values import counted
 from dpgate.report.markdown_text import code, flat, prose
 from dpgate.report.page import Page
-from dpgate.report.words import tick
 
 _MARKS = {
     "released": "✅", "already-released": "☑️", "waiting": "⏳",
     "denied": "🚫", "gate-failed": "❌", "error": "❌",
+}  # fmt: skip
+
+
+_SIGNS = {
+    "released": "✓", "already-released": "✓", "waiting": "–",
+    "denied": "✗", "gate-failed": "✗", "error": "✗",
 }  # fmt: skip
 
 
@@ -23,7 +28,7 @@ def _headline(result: ReadyResult) -> str:
 def text(result: ReadyResult) -> str:
     """A line for each manifest that was not done before."""
     lines = [
-        f"{tick(ok=row.code == 0)[0]} {row.release}: {row.outcome}  {flat(row.told)}\n"
+        f"{_SIGNS[row.outcome]} {row.release}: {row.outcome}  {flat(row.told)}\n"
         for row in result.rows
     ]
     return "".join([*lines, f"{_headline(result)}\n"])

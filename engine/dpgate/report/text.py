@@ -94,7 +94,8 @@ def _check(result: r.CheckResult) -> RenderableType:
         what = "budgets and approvals"
         if result.later:
             what = f"budgets, approvals and {counted(len(result.later), 'rule')} about the ledger"
-        after = f"{what} are judged by: dpgate plan {result.releases[0]}"
+        which = result.releases[0] if count == 1 else "--all"
+        after = f"{what} are judged by: dpgate plan {which}"
     return Group(*findings(result.findings), *waivers(result.waivers), line, *next_line(after))
 
 
@@ -102,7 +103,7 @@ def _approve(result: r.ApproveResult) -> RenderableType:
     until = (
         ""
         if result.expires == "never"
-        else f", until {result.expires}, {result.attempts} attempt(s)"
+        else f", until {result.expires}, for {counted(result.attempts, 'attempt')}"
     )
     back = f"; it takes back {counted(result.lifts, 'refusal')} by this key" if result.lifts else ""
     return Group(

@@ -102,7 +102,7 @@ def test_plan_approve_release_and_all_that_follows(run: Run, team: Team) -> None
     ended = run("approve", RELEASE, "--role", "privacy", "--key", key, "--attempts", "2")
     assert ended.code == 0
     assert f"✓ privacy approves {RELEASE}, until" in ended.out
-    assert "2 attempt(s)" in ended.out
+    assert "for 2 attempts" in ended.out
     team.commit("Approve")
     assert run("plan", RELEASE, "--offline").code == 0
 
