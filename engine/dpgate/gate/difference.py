@@ -154,7 +154,8 @@ def _text(value: object) -> str:
         return short(value)
     if isinstance(value, Chosen):
         enforcement = f"{value.enforcement}, " if value.enforcement else ""
-        return f"{enforcement}options {written(value.options)}"
+        options = f"options {written(value.options)}" if value.options else "as it comes"
+        return f"{enforcement}{options}"
     if isinstance(value, Frozen):
         fields = type(value).model_fields.items()
         given = ((field.alias or key, getattr(value, key)) for key, field in fields)

@@ -73,8 +73,9 @@ def init(folder: Path | str, *, keys: Path | str | None = None) -> FilesResult:
             f"keys in {key_folder}: give each private key to its holder, and remove it here",
         ),
         next=(
-            f"cd {root} && git init -b main && git add -A && git commit -m 'Start', add a remote and push; "
-            "then dpgate check, dpgate approve policy (privacy and legal), dpgate policy adopt"
+            f"cd {root} && git init -b main && git add -A && git commit -m Start\n"
+            "      git remote add origin URL && git push -u origin main\n"
+            "then: dpgate check, dpgate approve policy (privacy and legal), dpgate policy adopt"
         ),
     )
 

@@ -86,7 +86,8 @@ def _find(space: Workspace, name: str) -> Offer:
     if name in known:
         return offer_of(space, known[name])
     close = difflib.get_close_matches(name, known, n=1)
-    fix = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
+    write = f"write {WAIVERS}/{name}.yaml, a document of kind Waiver, then sign it"
+    fix = f"did you mean {close[0]}?" if close else write
     raise UsageError(f"no waiver {WAIVERS}/{name}.yaml", fix=fix)
 
 

@@ -22,7 +22,7 @@ _SIGNS = {
 def _headline(result: ReadyResult) -> str:
     made = counted(len(result.released), "release")
     others = len(result.rows) - len(result.released)
-    return f"{made} made, {others} not, {result.settled} done before"
+    return f"{made} made, {others} not made, {result.settled} done before"
 
 
 def text(result: ReadyResult) -> str:
