@@ -62,6 +62,7 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
         ("plan", "clinic-visits/second"),
         ("plan", "clinic-visits/third"),
         ("plan", "--all"),
+        ("policy", "test"),
         ("verify",),
         ("release", RELEASE, "--source", str(team.data), "--key", team.key_file("runner")),
     ):
