@@ -103,7 +103,7 @@ def policy(team: Team, *edits: tuple[str, str]) -> PrivacyPolicy:
         ),
         (
             ("retention: {days_at_most: 730}", "retention: {days_at_most: 30}"),
-            "retention: days_at_most 730 → days_at_most 30",
+            "retention.days_at_most: 730 → 30",
         ),
     ],
 )
