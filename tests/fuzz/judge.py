@@ -77,7 +77,8 @@ def only(path: str) -> tuple[str, ...]:
 def _place(root: Path, file: str, line: int, column: int) -> list[str]:
     if not line:
         return []
-    lines = (root / file).read_bytes().decode("utf-8", "replace").splitlines() or [""]
+    text = (root / file).read_bytes().decode("utf-8", "replace")
+    lines = re.split("\r\n|\r|\n", text)  # as editors count; others break lines at U+2028 too
     if line > len(lines) + 1 or (line <= len(lines) and column > len(lines[line - 1]) + 1):
         return [f"no such place: {file}:{line}:{column}"]
     return []

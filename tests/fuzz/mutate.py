@@ -24,7 +24,7 @@ SCALARS = (
 """What a value may be replaced by."""
 
 _VALUE = re.compile(r"(?<=: )[^\n{}\[\],#]+|(?<=- )[^\n{}\[\],#:]+|(?<=\[)[^\[\]{},\n]+")
-_KEY = re.compile(r"[A-Za-z_]+(?=:)")
+_KEY = re.compile(r"\b[A-Za-z_]++(?=:)")
 
 Mutation = Callable[[random.Random, str], str]
 

@@ -95,6 +95,7 @@ def _text(file: str, data: bytes) -> str:
     """The document as text, refused unless it is short, UTF-8 and free of hidden characters."""
 
     def refuse(before: str, message: str, fix: str) -> DocumentError:
+        before = before.replace("\r\n", "\n").replace("\r", "\n")  # each ends a line in YAML
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         return DocumentError(
             (Problem(file=file, line=line, column=column, message=message, fix=fix),)
