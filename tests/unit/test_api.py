@@ -47,7 +47,7 @@ def in_process(team: Team, *words: str) -> str:
 
 
 def test_check_needs_no_numerics_no_git_and_no_ledger(team: Team) -> None:
-    slow = ("git", "sqlite3", "dpgate.gate.verify", "dpgate.gate.standing", *HEAVY)
+    slow = ("git", "dpgate.gate.verify", "dpgate.gate.standing", *HEAVY)
     assert loaded_after(in_process(team, "check"), "click", *slow) == {"click"}
 
 

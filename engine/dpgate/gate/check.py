@@ -47,14 +47,8 @@ def check(
     space = workspace(Path(repo), tuple(Path(path) for path in paths))
     policy = policy_of(space.policy_file)
     today = clock(policy, now()).day
-    findings = list(_whole(space, policy))
-    names = tuple(space.documents.releases)
-    if changed is not None:
-        from dpgate.gate.changes import changes, releases_of, request_findings
-
-        found = changes(space, changed)
-        names = releases_of(space, found)
-        findings += request_findings(space, found)
+    names, of_request = _changed(space, changed)
+    findings = [*_whole(space, policy), *of_request]
     cases = tuple(space.case(name) for name in names)
     with ruling.work_tree(cases, space.policy_file) as rules:  # its child starts now
         proofs = registry.proofs()  # once: it reads the metadata of everything that is installed
@@ -76,6 +70,16 @@ def check(
         waivers=tuple(waivers),
         later=ruled.later,
     )
+
+
+def _changed(space: Workspace, base: str | None) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Manifests to judge, and what is wrong with the request itself; without a base all, and nothing."""
+    if base is None:
+        return tuple(space.documents.releases), ()
+    from dpgate.gate.changes import changes, releases_of, request_findings  # it needs Git
+
+    found = changes(space, base)
+    return releases_of(space, found), tuple(request_findings(space, found))
 
 
 def _whole(space: Workspace, policy: PrivacyPolicy) -> Iterator[Finding]:
