@@ -161,9 +161,11 @@ def pandas(path: Path) -> int:
 
 def ours(path: Path) -> int:
     """An MST fit."""
-    from dpgate.sources.parquet import parquet_source
+    from dpgate.sources.arrow import ArrowSource
+    from dpgate.sources.parquet import batches
 
-    return round(_fit(parquet_source(path, domain(), path.parent)).total)
+    source = ArrowSource(domain(), lambda: batches(path, domain().names), path.parent)
+    return round(_fit(source).total)
 
 
 def fitted(rows: int) -> DirectedModel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from dpgate.sources.total import totals, units
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dpgate.sources.count import Batch
+    from dpgate.sources.count import Codes
     from dpgate.sources.interface import Cells, Counts, Sum
     from dpgate.sources.total import Addend
 
@@ -81,6 +81,21 @@ class ArrowSource:
             return totals(self._addends(wanted), wanted, self._domain.sizes)
         raise unreadable()
 
+    def rows(self, columns: Sequence[int]) -> Iterator[Mapping[int, Codes]]:
+        """The cells of every row, see `RowSource.rows`."""
+        batches = self._batches(columns)
+        while True:
+            # Whatever Arrow says may quote the data; nothing of it is kept.
+            batch, ended = None, False
+            with contextlib.suppress(Exception):
+                batch = next(batches, None)
+                ended = batch is None
+            if ended:
+                return
+            if batch is None:
+                raise unreadable()
+            yield batch
+
     def _addends(self, wanted: Sequence[Sum]) -> Iterator[list[Addend]]:
         """For each batch, what its rows add to each table, and to which cell."""
         columns = self._domain.columns
@@ -95,7 +110,7 @@ class ArrowSource:
                 for each in wanted
             ]
 
-    def _batches(self, columns: Sequence[int]) -> Iterator[Batch]:
+    def _batches(self, columns: Sequence[int]) -> Iterator[Mapping[int, Codes]]:
         """Codes of the wanted columns; those of all columns are kept on the first round."""
         if self._kept is not None and self._kept.whole:
             yield from self._kept.batches(columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,8 @@ from dpgate.model.domain import Domain
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from dpgate.sources.count import Codes
 
     Counts = NDArray[np.int64]
     Cells = NDArray[np.int64]
@@ -95,4 +97,26 @@ class MarginalSource(Protocol):
         Privacy:
             Reads private data and returns it unprotected: only mechanisms may see the result.
             Exact: no rounding depends on other rows or on their order.
+        """
+
+
+class RowSource(MarginalSource, Protocol):
+    """A source whose rows pass through this machine, so that whole rows can be looked at.
+
+    Databases and clusters that count where the data lies are none.
+    """
+
+    def rows(self, columns: Sequence[int]) -> Iterator[Mapping[int, Codes]]:
+        """Starts over and yields the cells of every row, batch by batch, always in the same order.
+
+        Args:
+            columns: indices of the columns wanted, at least one.
+
+        Raises:
+            SourceError: the data became unreadable; the message is fixed.
+
+        Privacy:
+            Reads private data and returns it unprotected: nothing but numbers that a mechanism
+            protects, or that are encrypted to stewards, may be made of it. A row's cells depend
+            on that row alone.
         """

@@ -15,10 +15,14 @@ from dpgate.model.domain import domain_of
 from dpgate.model.tables import tables_of
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from dpgate.model.dataset import Unit
     from dpgate.model.domain import Domain
     from dpgate.sources.interface import MarginalSource
     from dpgate.sources.linked import Pair
+    from dpgate.sources.rows import Streamed
+    from dpgate.sources.split import Halves
 
 _DATABASES = frozenset({"postgresql", "postgres", "snowflake", "bigquery"})
 _PART = r"[A-Za-z_][A-Za-z0-9_$]*"
@@ -26,13 +30,16 @@ _TABLE = re.compile(rf"{_PART}(\.{_PART}){{0,2}}")
 _DATABASE_FILE = re.compile(r"(.+\.duckdb)(?:\?(?:table=(.*))?)?", re.DOTALL | re.IGNORECASE)
 
 
-def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
+def describe(
+    uri: str, dataset: Dataset, columns: Sequence[str], *, whole_rows: bool = False
+) -> None:
     """Checks that a source can be counted, by its schema alone.
 
     Args:
         uri: see `docs/sources.md`.
         dataset: says what the columns hold, and which one names persons.
         columns: the columns that a release needs.
+        whole_rows: whether rows must pass through this machine, as for attacks.
 
     Raises:
         SourceError: the source is missing, unreadable or of another schema. Names columns of the
@@ -45,7 +52,10 @@ def describe(uri: str, dataset: Dataset, columns: Sequence[str]) -> None:
     """
     tables = tables_of(dataset, columns)
     if tables is None:
-        _place(uri).check(domain_of(dataset, tuple(columns)), dataset.spec.unit)
+        place = _place(uri)
+        if whole_rows:
+            _streamed(place)
+        place.check(domain_of(dataset, tuple(columns)), dataset.spec.unit)
         return
     _need_arrow()
     from dpgate.sources.pair import check
@@ -107,6 +117,46 @@ def open_source(
     """
     describe(uri, dataset, columns)
     return _place(uri).source(domain_of(dataset, tuple(columns)), dataset.spec.unit, folder)
+
+
+def open_halves(
+    uri: str,
+    dataset: Dataset,
+    columns: Sequence[str],
+    share: Decimal,
+    folder: Path | None = None,
+) -> Halves:
+    """The same rows in two sources: those that a model may learn from, and a random holdout.
+
+    Args:
+        uri: see `describe`.
+        dataset: says what the columns hold; it has one table.
+        columns: the columns that a release needs.
+        share: probability with which a row, or a person, is held out; in (0, 1).
+        folder: see `open_source`.
+
+    Raises:
+        SourceError: see `describe`; or the source counts where the data lies.
+
+    Privacy:
+        See `dpgate.sources.split`. Rows are read when something is counted, not before.
+    """
+    describe(uri, dataset, columns, whole_rows=True)
+    domain, unit = domain_of(dataset, tuple(columns)), dataset.spec.unit
+    return _streamed(_place(uri)).halves(domain, unit, share, folder)
+
+
+def _streamed(place: _Place) -> Streamed:
+    """A place whose rows pass through this machine."""
+    from dpgate.sources.rows import Streamed
+
+    if not isinstance(place, Streamed):
+        raise SourceError(
+            "attacks and models look at whole rows, and this source counts where the data lies",
+            fix="export the table to Parquet or DuckDB near the runner, or name no attacks and no "
+            "models in the manifest",
+        )
+    return place
 
 
 class _Place(Protocol):

@@ -10,8 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dpgate.errors import SourceError
-from dpgate.model.domain import Domain
-from dpgate.sources.arrow import ArrowSource
 
 _ROWS = 131_072
 _BUFFER_BYTES = 2**20
@@ -44,8 +42,3 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         pre_buffer=False,
     ) as file:
         yield from file.iter_batches(batch_size=_ROWS, columns=list(names))
-
-
-def parquet_source(path: Path, domain: Domain, folder: Path | None = None) -> ArrowSource:
-    """A source over one file whose schema was checked. For `folder` see `ArrowSource`."""
-    return ArrowSource(domain, lambda: batches(path, domain.names), folder)

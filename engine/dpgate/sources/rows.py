@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from dpgate.sources.arrow import ArrowSource, check_schema
 from dpgate.sources.files import Files
-from dpgate.sources.parquet import parquet_source
+from dpgate.sources.parquet import batches
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from pathlib import Path
 
     import pyarrow as pa
 
     from dpgate.model.dataset import Unit
     from dpgate.model.domain import Domain
+    from dpgate.sources.arrow import Read
+    from dpgate.sources.split import Halves
 
 
 class Rows(Protocol):
@@ -61,13 +64,29 @@ class Streamed:
         Of each person at most the bound's rows are counted, if it is enforced. For `folder` see
         `ArrowSource`.
         """
+        return ArrowSource(domain, self._read(domain, unit), folder)
+
+    def halves(
+        self, domain: Domain, unit: Unit, share: Decimal, folder: Path | None = None
+    ) -> Halves:
+        """The same rows in two sources: members, and those that are held out with this probability."""
+        from dpgate.sources.split import Halves, split
+
+        members, holdout = split(self._read(domain, unit), share, unit.column)
+        return Halves(
+            members=ArrowSource(domain, members, folder),
+            holdout=ArrowSource(domain, holdout, folder),
+            share=share,
+        )
+
+    def _read(self, domain: Domain, unit: Unit) -> Read:
         rows, names = self._rows, list(domain.names)
         if unit.column is None and isinstance(rows, Files) and rows.alone:
-            return parquet_source(rows.alone, domain, folder)
+            path = rows.alone
+            return lambda: batches(path, domain.names)
         if unit.column is None:
-            return ArrowSource(domain, lambda: rows.read(names), folder)
+            return lambda: rows.read(names)
         from dpgate.sources.persons import Truncated
 
         column = unit.column
-        read = Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
-        return ArrowSource(domain, read, folder)
+        return Truncated(lambda: rows.read([*names, column]), column, unit.max_rows_per_person)
