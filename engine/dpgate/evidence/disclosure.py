@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
+    StrictBool,
     StrictInt,
     TypeAdapter,
     ValidationError,
@@ -68,6 +69,21 @@ class PublicResult(Result):
     """What was found, in words; public like the value."""
 
 
+def _none(value: object) -> bool:
+    """Left out of a record: those made before there was such a field keep their one form."""
+    return not value
+
+
+class Subresult(Frozen):
+    """A further number from the same noisy vectors as a result's own."""
+
+    label: Annotated[str, Field(min_length=1, max_length=200)]
+    """What it is about, from public documents."""
+    value: Recorded
+    low: Recorded
+    high: Recorded
+
+
 class DpResult(Result):
     """Measured on the private data by mechanisms, and charged."""
 
@@ -88,10 +104,14 @@ class DpResult(Result):
     """How many marginals the value is the mean of."""
     table: Text | None = None
     """Which of two tables it is about."""
+    about: Annotated[Text | None, Field(exclude_if=_none)] = None
+    """What tells it apart from others of its metric: `visits by health`."""
+    parts: Annotated[tuple[Subresult, ...], Field(max_length=200, exclude_if=_none)] = ()
+    """Further numbers, such as those of each subgroup, each with an interval of its own."""
 
     @model_validator(mode="after")
     def _consistent(self) -> DpResult:
-        if not self.low <= self.value <= self.high:
+        if any(not each.low <= each.value <= each.high for each in (self, *self.parts)):
             raise ValueError("value must lie within its interval")
         if not 0 < self.confidence < 1:
             raise ValueError("confidence must lie between 0 and 1")
@@ -106,6 +126,11 @@ class RestrictedResult(Result):
     disclosure: Literal["restricted"]
     ciphertext: Digest
     """Digest of the encrypted document. Encryption is randomized, so it tells nothing."""
+    about: Annotated[Text | None, Field(exclude_if=_none)] = None
+    """What tells it apart from others of its metric."""
+    passed: Annotated[StrictBool | None, Field(exclude_if=lambda value: value is None)] = None
+    """Whether it met the manifest's threshold: one bit about the private data that no ε covers.
+    Only where the policy lets this metric gate; it is counted in the claim."""
     size: Annotated[StrictInt, Field(ge=SEALED_BLOCK, multiple_of=SEALED_BLOCK)]
     """Bytes of the padded document before encryption."""
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from dpgate.evidence.disclosure import DpResult, PublicResult, Result
-from dpgate.model.release import MarginalTvd
+from dpgate.model.utility import MarginalTvd
 from dpgate.model.values import Frozen, Recorded, plain
 
 SCHEMA = "schema_conformity"

@@ -24,7 +24,7 @@ from dpgate.gate.product import Shortfall
 from dpgate.gate.results import MarginalNoise
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
-from dpgate.model.release import MarginalTvd
+from dpgate.model.utility import MarginalTvd
 from dpgate.model.values import plain
 from dpgate.model.workload import Workload
 from dpgate.synthesis.interface import NORMAL_95, NoiseRow

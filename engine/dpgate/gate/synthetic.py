@@ -19,7 +19,8 @@ from dpgate.gate.workspace import Case
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
-from dpgate.model.release import MarginalTvd, Synthesize
+from dpgate.model.release import Synthesize
+from dpgate.model.utility import MarginalTvd
 from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task

@@ -22,6 +22,10 @@ PATTERNS = {
     r"^[A-Za-z0-9._:/-]{0,40}$": "a prefix (letters, digits and . _ : / -, at most 40)",
     r"^[0-9]{1,9}$": "digits in quotes, at most 9",
     r"^[a-z][a-z0-9_]{0,39}$": "a query's name (lower-case letters, digits and _, at most 40)",
+    r"^[a-z][a-z0-9_]{0,49}$": "a measure's name (lower-case letters, digits and _, at most 50)",
+    r"^(membership|membership_density|linkage|singling_out|copies|attribute\.[A-Za-z_][A-Za-z0-9_]{0,62})$": (
+        "an attack: membership, membership_density, linkage, singling_out, copies or attribute.COLUMN"
+    ),
     r"^[a-z][a-z0-9_]{0,30}$": "a table's name (lower-case letters, digits and _, at most 31)",
     r"^[A-Z]{2}$": "a country code of two capital letters, such as FR",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$": "a period such as 2026-Q4",

@@ -14,10 +14,12 @@ from pydantic import (
     model_validator,
 )
 
+from dpgate.model.attacks import AttackLimit, ThreatModel
 from dpgate.model.formats import Formats
 from dpgate.model.increment import Increment
-from dpgate.model.joined import JoinedRows, TableName
+from dpgate.model.joined import JoinedRows
 from dpgate.model.statistics import Statistics
+from dpgate.model.utility import Threshold
 from dpgate.model.values import (
     ColumnName,
     Date,
@@ -27,7 +29,6 @@ from dpgate.model.values import (
     Region,
     Share,
     Text,
-    exactly,
 )
 from dpgate.model.workload import Workload
 
@@ -61,16 +62,6 @@ class Privacy(Frozen):
     """Part of the release's ρ that measures its own utility; synthetic rows only."""
 
 
-class MarginalTvd(Frozen):
-    """Mean total variation distance over all marginals of one order."""
-
-    metric: Literal["marginal_tvd"]
-    order: Annotated[Literal[1, 2], exactly(int)]
-    at_most: Share
-    table: TableName | None = None
-    """Which of two tables; left out where there is one."""
-
-
 class Retention(Frozen):
     """Until when recipients may hold the data."""
 
@@ -94,8 +85,12 @@ class ReleaseSpec(Frozen):
     workload: Workload | None = None
     """The tables of the rows that should come out right; left out, all pairs of columns alike."""
     privacy: Privacy
-    utility: tuple[MarginalTvd, ...] = ()
+    utility: Annotated[tuple[Threshold, ...], Field(max_length=100)] = ()
     """Thresholds that synthetic rows must meet, or nothing is released (and the cost is spent)."""
+    threat_model: ThreatModel | None = None
+    """Whom the rows are to withstand, and which attacks are run; absent: none."""
+    attacks: Annotated[tuple[AttackLimit, ...], Field(max_length=100)] = ()
+    """How well attacks may do at most, or nothing is released (and the cost is spent)."""
     increment: Increment | None = None
     """That this is a further period of an earlier release. The same people may be in both: the
     ledger composes their costs."""
@@ -124,14 +119,24 @@ class ReleaseSpec(Frozen):
                 "a release makes either rows or numbers: give synthesize or statistics"
             )
         self._suits_what_it_makes()
-        orders = [(u.table, u.order) for u in self.utility]
-        if len(set(orders)) != len(orders):
-            raise ValueError("utility may hold one threshold for each metric and order (and table)")
-        if self.utility and not self.privacy.evidence_share:
-            raise ValueError(
-                "utility thresholds are measured at a cost: evidence_share must be above 0"
-            )
+        self._evidence_agrees()
         return self
+
+    def _evidence_agrees(self) -> None:
+        for what, keys in (
+            ("utility", [each.key for each in self.utility]),
+            ("attacks", [each.key for each in self.attacks]),
+        ):
+            twice = next((key for key in keys if keys.count(key) > 1), None)
+            if twice is not None:
+                raise ValueError(f"{what} may hold one threshold for each measure; twice: {twice}")
+        if self.attacks and self.threat_model is None:
+            raise ValueError("attacks need a threat_model, which says what the adversary knows")
+        charged = self.attacks or self.threat_model or [u for u in self.utility if not u.restricted]
+        if charged and not self.privacy.evidence_share:
+            raise ValueError(
+                "utility thresholds and attacks are measured at a cost: evidence_share must be above 0"
+            )
 
     def _suits_what_it_makes(self) -> None:
         if self.statistics is None:
@@ -142,9 +147,9 @@ class ReleaseSpec(Frozen):
             return
         if self.workload is not None:
             raise ValueError("a workload is for synthetic rows; statistics name their own tables")
-        if self.utility or self.privacy.evidence_share:
+        if self.utility or self.threat_model or self.privacy.evidence_share:
             raise ValueError(
-                "utility and evidence_share are for synthetic rows; statistics carry their own "
+                "utility, attacks and evidence_share are for synthetic rows; statistics carry their own "
                 "accuracy: say error_at_most in a query"
             )
         noisy = [
@@ -154,6 +159,12 @@ class ReleaseSpec(Frozen):
             raise ValueError(
                 f"Gaussian noise needs delta above 0 (query {noisy[0]}): say noise: laplace, or a delta"
             )
+
+    @property
+    def attacked(self) -> tuple[str, ...]:
+        """Attacks that are run: those feared, then others with a threshold."""
+        fears = self.threat_model.fears if self.threat_model else ()
+        return tuple(dict.fromkeys((*fears, *(each.attack for each in self.attacks))))
 
     @property
     def type(self) -> Literal["synthetic", "statistics"]:

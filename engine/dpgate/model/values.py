@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -19,6 +20,30 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 API_VERSION = "dpgate/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What one result of evidence is found by.
+
+    Attributes:
+        metric: what was measured.
+        order: number of columns of each marginal, of metrics that have one.
+        about: what tells it apart from others of its metric.
+        table: which of two tables.
+    """
+
+    metric: str
+    order: int | None = None
+    about: str | None = None
+    table: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.metric]
+        parts += [] if self.order is None else [f"of order {self.order}"]
+        parts += [] if self.about is None else [f"({self.about})"]
+        parts += [] if self.table is None else [f"of {self.table}"]
+        return " ".join(parts)
 
 
 class Frozen(BaseModel):

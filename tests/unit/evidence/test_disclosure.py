@@ -152,7 +152,8 @@ def test_every_kind_needs_its_class_stated(kind: type[Result], fields: dict[str,
 def test_a_restricted_result_has_no_place_for_a_value() -> None:
     with pytest.raises(ValidationError, match="value"):
         RestrictedResult(**RESTRICTED, value=Decimal("0.1"))  # type: ignore[call-arg]
-    assert set(RestrictedResult.model_fields) == {"disclosure", "metric", "ciphertext", "size"}
+    fields = {"disclosure", "metric", "about", "ciphertext", "size", "passed"}
+    assert set(RestrictedResult.model_fields) == fields
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result
 from dpgate.evidence.thresholds import judge
-from dpgate.model.release import MarginalTvd
+from dpgate.model.utility import MarginalTvd
 
 
 def tvd(order: int, high: str) -> DpResult:

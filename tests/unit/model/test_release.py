@@ -25,7 +25,7 @@ TVD = {"metric": "marginal_tvd", "order": 1, "at_most": 0}
         ("recipients", ("a", "a"), "recipients must be listed once each"),
         ("regions", ("US", "US"), "regions must be listed once each"),
         ("terms", ("a", "a"), "terms must be listed once each"),
-        ("utility", (TVD, TVD), "one threshold for each metric and order"),
+        ("utility", (TVD, TVD), "one threshold for each measure"),
     ],
 )
 def test_contradictions(key: str, value: object, message: str) -> None:

@@ -1,0 +1,1 @@
+"""What is measured of released rows on the private data, at a cost: utility, and attacks."""

@@ -1,0 +1,105 @@
+"""Measures by the metric or the attack that they are for, ours and third parties', by entry points."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import Protocol, cast
+
+from dpgate.errors import EvidenceError
+from dpgate.evidence.measures.interface import Measure, Scene
+from dpgate.model.release import ReleaseSpec
+from dpgate.model.utility import Threshold
+
+MEASURES = "dpgate.measures"
+"""Group of what makes a measure from a threshold of `utility`, by its metric."""
+ATTACKS = "dpgate.attacks"
+"""Group of what makes a measure from the name of an attack, by what stands before its dot."""
+
+
+class FromThreshold(Protocol):
+    """A member of the group `dpgate.measures`."""
+
+    def __call__(self, threshold: Threshold, scene: Scene, event: str) -> Measure:
+        """The measure; `event` is what the names of its events begin with."""
+
+
+class FromAttack(Protocol):
+    """A member of the group `dpgate.attacks`."""
+
+    def __call__(self, about: str | None, weight: Decimal, scene: Scene, event: str) -> Measure:
+        """The measure of an attack; `about` is the column after its dot."""
+
+
+def measures_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tuple[Measure, ...]:
+    """Everything that a manifest measures on private data with noise, in its order.
+
+    Args:
+        spec: of the manifest.
+        scene: the public documents.
+        table: which of two tables; None where there is one.
+
+    Raises:
+        EvidenceError: a measure is not installed, or not for these columns.
+
+    Privacy:
+        Data-independent, and free of NumPy.
+    """
+    if not spec.privacy.evidence_share:
+        return ()
+    asked = [u for u in spec.utility if u.table == table and not u.restricted]
+    numbers: Counter[str] = Counter()
+    made = [_measure(threshold, scene, _event(threshold, numbers)) for threshold in asked]
+    weights = {limit.attack: limit.weight for limit in spec.attacks}
+    for name in spec.attacked:
+        kind, _, about = name.partition(".")
+        numbers[kind] += 1
+        number = f"_{numbers[kind]}" if about else ""
+        made.append(_attack(kind, about, weights, scene, f"evidence.attack.{kind}{number}"))
+    return tuple(made) or tuple(_usual(scene, table))
+
+
+def _event(threshold: Threshold, numbers: Counter[str]) -> str:
+    """Names differ by order, or by a number among those of the metric."""
+    metric = threshold.metric
+    order = getattr(threshold, "order", None)
+    if metric == "marginal_tvd":
+        return f"evidence.tvd_{order}"
+    numbers[metric] += 1
+    return f"evidence.{metric}_{order or numbers[metric]}"
+
+
+def _usual(scene: Scene, table: str | None) -> Iterable[Measure]:
+    """What is measured where a manifest pays for evidence and names nothing."""
+    from dpgate.model.utility import MarginalTvd
+
+    for order in (1, 2):
+        given = {"metric": "marginal_tvd", "order": order, "at_most": Decimal(0), "table": table}
+        yield _measure(MarginalTvd.model_validate(given), scene, f"evidence.tvd_{order}")
+
+
+def _measure(threshold: Threshold, scene: Scene, event: str) -> Measure:
+    make = cast("FromThreshold", _loaded(MEASURES, threshold.metric))
+    return make(threshold, scene, event)
+
+
+def _attack(
+    kind: str, about: str, weights: Mapping[str, Decimal], scene: Scene, event: str
+) -> Measure:
+    make = cast("FromAttack", _loaded(ATTACKS, kind))
+    name = f"{kind}.{about}" if about else kind
+    return make(about or None, weights.get(name, Decimal(1)), scene, event)
+
+
+@lru_cache(maxsize=64)
+def _loaded(group: str, name: str) -> object:
+    found = tuple(entry_points(group=group, name=name))
+    if len(found) != 1:
+        what = "is claimed by several packages" if found else "is not installed"
+        raise EvidenceError(
+            f"evidence {name} {what}", fix="reinstall dpgate, or the package that brings it"
+        )
+    return found[0].load()
