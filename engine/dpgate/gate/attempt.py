@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict
 
 from dpgate.errors import DpgateError, SynthesisError
 from dpgate.evidence import card, disclosure, thresholds
@@ -16,13 +16,13 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Artifact, Claim
 from dpgate.model.values import plain
 from dpgate.policy.facts import required_evidence
-from dpgate.sources.open import open_source, open_tables
+from dpgate.sources.open import open_halves, open_source, open_tables
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
 
 
@@ -52,11 +52,9 @@ def attempt(
         with warnings.catch_warnings():
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
-            source, rows = _opened(case, source_uri, run.folder)
             bench = Bench(
                 events=cost.events,
-                source=source,
-                rows=rows,
+                **_opened(case, source_uri, run.folder),
                 mechanisms=Mechanisms(cost.events, cost.claim.relation),
                 run=run,
                 recipients=stewards(policy),
@@ -72,14 +70,24 @@ def attempt(
         ) from None
 
 
-def _opened(case: Case, uri: str, folder: Path) -> tuple[MarginalSource, MarginalSource | None]:
-    """The source, and that of the second table if there is one."""
+class _Sources(TypedDict, total=False):
+    source: Required[MarginalSource]
+    rows: MarginalSource
+    holdout: RowSource
+
+
+def _opened(case: Case, uri: str, folder: Path) -> _Sources:
+    """The source; and that of the second table, or a holdout, if there is one."""
     columns, made = case.release.spec.columns, case.release.spec.synthesize
-    if case.dataset.spec.joined is None:
-        return open_source(uri, case.dataset, columns, folder), None
-    context = made.joined.context if made and made.joined else ()
-    pair = open_tables(uri, case.dataset, columns, context, folder)
-    return pair.persons, pair.rows
+    threats = case.release.spec.threat_model
+    if case.dataset.spec.joined is not None:
+        context = made.joined.context if made and made.joined else ()
+        pair = open_tables(uri, case.dataset, columns, context, folder)
+        return {"source": pair.persons, "rows": pair.rows}
+    if threats is None:
+        return {"source": open_source(uri, case.dataset, columns, folder)}
+    halves = open_halves(uri, case.dataset, columns, threats.holdout, folder)
+    return {"source": halves.members, "holdout": halves.holdout}
 
 
 def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
@@ -90,15 +98,17 @@ def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
 def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Bench) -> Attempted:
     results = made.results
     outcomes = thresholds.judge(
-        results, case.release.spec.utility, required_evidence(policy, case.release)
+        results,
+        thresholds.limits_of(case.release.spec),
+        required_evidence(policy, case.release),
+        policy.spec.evidence.restricted_gates,
     )
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
-    sealed = tuple(
-        Artifact(name=SEALED, sha256=result.ciphertext, sealed=True)
-        for result in results
-        if isinstance(result, disclosure.RestrictedResult)
+    ciphertexts = dict.fromkeys(
+        result.ciphertext for result in results if isinstance(result, disclosure.RestrictedResult)
     )
+    sealed = tuple(Artifact(name=SEALED, sha256=each, sealed=True) for each in ciphertexts)
     if failures:
         return Attempted(
             outcome="gate-failed", evidence=evidence, artifacts=sealed, failures=failures

@@ -19,7 +19,7 @@ from dpgate.model.event import Event
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
 
 Progress = Callable[[str, float], None]
@@ -31,12 +31,14 @@ class Bench:
 
     Attributes:
         events: everything that was reserved, in the product's own order.
-        source: private data over the columns of the release; the persons, where there are two tables.
+        source: private data over the columns of the release that a model may learn from; the persons,
+            where there are two tables.
         mechanisms: the only way from there to anything public.
         run: the attempt's folder, for sealed evidence.
         recipients: age recipients of restricted evidence; none: it is not made.
         progress: told about stages and fractions, both public.
         rows: private data of the second table, if there is one.
+        holdout: private rows that no model learns from, if the release is attacked.
     """
 
     events: tuple[Event, ...]
@@ -46,6 +48,7 @@ class Bench:
     recipients: tuple[str, ...]
     progress: Progress
     rows: MarginalSource | None = None
+    holdout: RowSource | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,10 @@ class Product(Protocol):
     @property
     def maker(self) -> str:
         """What makes it: the synthesizer's name, or `statistics`."""
+
+    @property
+    def whole_rows(self) -> bool:
+        """Whether rows must pass through this machine, so that whole ones can be looked at."""
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """The events that making it spends: at most the budget together.

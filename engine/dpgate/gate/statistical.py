@@ -51,6 +51,11 @@ class Statistical:
         """Files name it in place of a synthesizer."""
         return "statistics"
 
+    @property
+    def whole_rows(self) -> bool:
+        """Counts and sums are all that it asks for."""
+        return False
+
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """An event for each vector of each query."""
         return planning.plan(self.task, budget)

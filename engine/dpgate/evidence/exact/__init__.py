@@ -1,0 +1,1 @@
+"""Measures without noise: for stewards, or where the rows are a stand-in."""
