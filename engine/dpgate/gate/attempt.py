@@ -14,7 +14,7 @@ from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Artifact, Claim
-from dpgate.model.values import plain
+from dpgate.model.values import plain, plus_bits
 from dpgate.policy.facts import required_evidence
 from dpgate.sources.open import open_halves, open_source, open_tables
 from dpgate.synthesis.output import files
@@ -147,7 +147,7 @@ def stamp_of(case: Case, claim: Claim, maker: str, record: str) -> dict[str, str
         "release": case.name,
         "record": record,
         "manifest": case.release_file.digest,
-        "epsilon": plain(claim.epsilon),
+        "epsilon": plain(claim.epsilon) + plus_bits(claim.unprotected_bits),
         "delta": plain(claim.delta),
         "relation": claim.relation,
         "unit": claim.unit,

@@ -13,12 +13,13 @@ from dpgate.evidence.measures import plan as planning
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.evidence.measures.registry import exacts_of, measures_of
 from dpgate.evidence.thresholds import Limit, limits_of
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.workspace import Case
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.release import ReleaseSpec
-from dpgate.model.values import plain
+from dpgate.model.values import Key, plain
 from dpgate.synthesis.interface import Task
 
 if TYPE_CHECKING:
@@ -82,6 +83,36 @@ class Gauges:
         """Events that cost at most `rho`; none where nothing is measured."""
         return planning.plan(self.measures, rho, self.scene.relation)
 
+    def rows(self, events: Sequence[Event]) -> Iterator[EvidenceRow]:
+        """What will be measured, at what cost and how precisely."""
+        planned = {event.name: event for event in events}
+        limits = {limit.key: limit for limit in limits_of(self.spec)}
+        for measure in self.measures:
+            names = [planning.event_name(measure, vector) for vector in measure.vectors()]
+            own = [planned[name] for name in names]
+            width = measure.half_width([event.scale for event in own], self.rows_at_most)
+            limit = limits.get(measure.key)
+            yield EvidenceRow(
+                metric=measure.key.metric,
+                about=_about(measure.key),
+                disclosure="dp",
+                rho=sum((event.loss for event in own), Decimal(0)),
+                half_width=up(width, 6) if width else None,
+                limit=limit.value if limit else None,
+                better=limit.better if limit else "low",
+            )
+        for exact in self.exacts:
+            limit = limits[exact.key]
+            yield EvidenceRow(
+                metric=exact.key.metric,
+                about=_about(exact.key),
+                disclosure="restricted",
+                rho=Decimal(0),
+                half_width=None,
+                limit=limit.value,
+                better=limit.better,
+            )
+
     def shortfalls(self, events: Sequence[Event]) -> Iterator[Shortfall]:
         """Thresholds that the noise of their own measurement alone exceeds, however good the rows."""
         planned = {event.name: event for event in events}
@@ -144,6 +175,11 @@ class Gauges:
         from dpgate.evidence.restricted import document
 
         return document(self.measures, self.exacts, subject)
+
+
+def _about(key: Key) -> str:
+    parts = [f"order {key.order}"] if key.order is not None else []
+    return ", ".join((*parts, *(part for part in (key.about, key.table) if part)))
 
 
 def _out_of_reach(

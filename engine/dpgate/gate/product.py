@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence.disclosure import Result
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.results import MarginalNoise, NoiseRow, QueryNoise
 from dpgate.gate.staging import Run
 from dpgate.model.event import Event
@@ -112,6 +113,9 @@ class Product(Protocol):
 
     def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
         """Noise of whole marginals, if it measures any."""
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """What will be measured of it, and how precisely, without data."""
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """What its noise already rules out, decided without data."""

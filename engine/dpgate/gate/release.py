@@ -32,7 +32,7 @@ from dpgate.ledger.roles import keyring
 from dpgate.ledger.signers.interface import Signer
 from dpgate.model.finding import Finding
 from dpgate.model.record import Reserve, Reviewed
-from dpgate.model.values import plain, short
+from dpgate.model.values import plain, plus_bits, short
 from dpgate.policy.facts import facts_of
 
 
@@ -213,10 +213,11 @@ def _reserve(
     )
     lifetime = plan.result.scopes[0]
     delta = short(policy.spec.accounting.delta)
+    alone = plain(cost.claim.epsilon) + plus_bits(cost.claim.unprotected_bits)
     trailers = {
         "Dpgate-Release": job.release,
         "Dpgate-Attempt": str(number),
-        "Dpgate-Cost": f"epsilon {plain(lifetime.this)} at delta {delta} (alone {plain(cost.claim.epsilon)} "
+        "Dpgate-Cost": f"epsilon {plain(lifetime.this)} at delta {delta} (alone {alone} "
         f"at delta {short(cost.claim.delta)})",
         "Dpgate-Remaining": f"epsilon {plain(lifetime.remaining)} of {plain(lifetime.limit)}, {lifetime.title}",
     }

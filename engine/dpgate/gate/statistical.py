@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import numbers
 from dpgate.evidence.disclosure import PublicResult, Result
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, QueryNoise
 from dpgate.gate.workspace import Case
@@ -69,6 +70,10 @@ class Statistical:
 
     def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:  # noqa: ARG002
         """None: each query states its own noise."""
+        return ()
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:  # noqa: ARG002
+        """Nothing beside the answers: they are their own evidence."""
         return ()
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:

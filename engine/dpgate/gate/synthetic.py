@@ -13,6 +13,7 @@ from dpgate.evidence import schema
 from dpgate.evidence.disclosure import Result
 from dpgate.evidence.thresholds import limits_of
 from dpgate.gate import noise
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
@@ -108,6 +109,10 @@ class Synthetic:
         task = self.task
         rows = self.synthesizer.noise(task, events)
         return noise.marginals(task.domain, rows, self.rows_at_most, task.workload)
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """Its measures."""
+        return tuple(self.gauges.rows(events))
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement; luck could still meet one."""

@@ -18,6 +18,7 @@ from dpgate.errors import SynthesisError
 from dpgate.evidence import keys, schema
 from dpgate.evidence.disclosure import PublicResult, Result
 from dpgate.evidence.thresholds import limits_of
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
@@ -135,6 +136,10 @@ class TwoTables:
             for part in self.parts
             for row in part.marginals(_events(events, part))
         )
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """Measures of both tables."""
+        return tuple(row for part in self.parts for row in part.evidence(_events(events, part)))
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement."""

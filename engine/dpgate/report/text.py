@@ -41,6 +41,7 @@ from dpgate.report.words import (
     inert,
     next_line,
     notes,
+    result_name,
     rounded_up,
     tick,
     waivers,
@@ -182,11 +183,11 @@ def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
     for name in ("metric", "discloses", "value", "95 % interval"):
         table.add_column(name, justify="right" if name[0] in "v9" else "left")
     for item in evidence:
-        metric = item["metric"] + (f", {item['order']}-way" if item.get("order") else "")
-        metric += f", {item['table']}" if item.get("table") else ""
+        metric = result_name(item)
         kind = item["disclosure"]
         if kind == "restricted":
-            table.add_row(metric, "restricted", "sealed", "")
+            bit = {True: "met, one bit", False: "missed, one bit", None: ""}[item.get("passed")]
+            table.add_row(metric, "restricted", "sealed", bit)
         else:
             interval = (
                 f"{rounded_up(item['low'], 4)} … {rounded_up(item['high'], 4)}"
