@@ -13,6 +13,7 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
+from dpgate.gate.evidence_open import EvidenceOpenResult
 from dpgate.gate.ledger_results import (
     CheckpointResult,
     ExplainResult,
@@ -28,6 +29,7 @@ from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
 from dpgate.report import (
+    text_evidence,
     text_ledger,
     text_plan,
     text_policydiff,
@@ -321,4 +323,5 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     RulesResult: text_policyexplain.rules,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
+    EvidenceOpenResult: text_evidence.opened,
 }
