@@ -110,7 +110,7 @@ def _turns(digests: Digests) -> Digests:
 
 def _mixed(digests: Digests, turns: Digests) -> Digests:
     """Numbers that look independent for each digest and turn (SplitMix64; Steele and others 2014)."""
-    mixed = digests + turns * np.uint64(0x9E3779B97F4A7C15)
+    mixed: Digests = digests + turns * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)
