@@ -17,7 +17,7 @@ from dpgate.gate.waivers_told import NO_WAIVERS, Waiving
 from dpgate.gate.workspace import Case
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.values import plain, short
+from dpgate.model.values import counted, plain, short
 from dpgate.policy.cel.roots import Stage
 from dpgate.policy.facts import Clock, facts_of
 from dpgate.policy.limits import lowered_by, too_high
@@ -146,7 +146,7 @@ def _attempts_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
     finding = Finding(
         rule="attempts",
         level="deny",
-        message=f"{case.name} was attempted {made} times, and the policy allows {most}",
+        message=f"{case.name} was attempted {counted(made, 'time')}, and the policy allows {most}",
         fix="a further attempt is a new manifest under a new name, approved anew; what was spent stays spent",
         file=case.release_file.file,
         line=line,
