@@ -1,1 +1,1 @@
-"""Measures without noise: for stewards, or where the rows are a stand-in."""
+"""What is computed on private rows without noise: for stewards alone, or where rows are stand-ins."""
