@@ -18,7 +18,6 @@ UTILITY = """  utility:
     - {metric: funnel, name: seen_again, steps: [reason=acute, follow_up=true], at_most: 0.99}
     - {metric: subgroup_tvd, columns: [clinic], at_most: 0.99, weight: 3}
     - {metric: rare_events, columns: [age_group, clinic], at_most: 0.99}
-    - {metric: prediction, target: follow_up, at_least: 0.0001}
 """
 ATTACKS = (
     "membership",
