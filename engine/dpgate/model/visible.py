@@ -11,7 +11,8 @@ def flat(text: str, most: int = CLIP) -> str:
     """Text as one line of visible characters; text from right to left stays within itself."""
     shown: list[str] = []
     marks = 0
-    for character in " ".join(text.split())[: most + 1]:
+    whole = " ".join(text.split())
+    for character in whole[:most]:
         kind = unicodedata.category(character)
         marks = marks + 1 if kind[0] == "M" else 0
         if kind[0] in "CZ" and character != " ":
@@ -19,7 +20,8 @@ def flat(text: str, most: int = CLIP) -> str:
         elif marks <= 2:  # more of them would paint over the lines around
             shown.append(character)
     line = "".join(shown)
-    line = line if len(line) <= most else f"{line[: most - 1]}…"
+    if len(whole) > most:
+        line = f"{line[: most - 1]}…"
     if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in line):
         return f"\u2068{line}\u2069"
     return line

@@ -8,15 +8,20 @@ from decimal import Decimal
 
 from dpgate.evidence.page.numbers import at, percent
 from dpgate.evidence.report import Bars, EvidenceReport
+from dpgate.model.visible import flat
 
 WIDTH, HEIGHT = 260, 96
 """Of the plot of a histogram."""
 LINE = 20
 """Height of a bar that has its label beside it."""
-NAMED_AT, NAMED_WIDTH = 104, 112
-"""Where such bars begin, and their greatest length; the rest is for the number."""
+_NUMBER = 44
+"""Width of the number after such a bar."""
+_LETTER, _WIDEST = 6.6, 110
+"""Width of a letter of a label, about, and of the longest label."""
 _NAMED = ("boolean", "category", "ordinal", "zip")
 _MOST_NAMED = 12
+_LONGEST, _SHORT = 80, 20
+"""Characters of a label in a table, and beneath an axis."""
 _MOST_CELLS = 8_000
 """Cells of all columns that get a text each; beyond, the JSON has the numbers."""
 
@@ -45,6 +50,8 @@ class Chart:
     type: str
     named: bool
     """Whether each bar has its label beside it."""
+    at: int
+    """Where such bars begin."""
     texts: bool
     """Whether each bar says its number, and a table has them all."""
     bars: tuple[Bar, ...]
@@ -57,6 +64,8 @@ class Chart:
     most: str
     """The share at the top of the scale."""
     words: str
+    ends: tuple[str, ...]
+    """Labels of the first and the last cell, short."""
     far: str
     """Total variation distance to the stand-in, from these very shares; empty without one."""
 
@@ -70,18 +79,21 @@ def charts(report: EvidenceReport) -> tuple[Chart, ...]:
 def _chart(bars: Bars, *, texts: bool) -> Chart:
     most = max((*bars.released, *(bars.reference or ())), default=Decimal(0))
     named = bars.type in _NAMED and len(bars.labels) <= _MOST_NAMED
-    lengths = _lengths(bars.released, most, NAMED_WIDTH if named else HEIGHT)
-    outlines = _lengths(bars.reference or (), most, NAMED_WIDTH if named else HEIGHT)
+    start = _room(bars.labels)
+    whole = WIDTH - _NUMBER - start if named else HEIGHT
+    lengths = _lengths(bars.released, most, whole)
+    outlines = _lengths(bars.reference or (), most, whole)
     step = LINE if named else WIDTH / max(len(bars.labels), 1)
     return Chart(
         column=bars.column,
         title=bars.title,
         type=bars.type,
         named=named,
+        at=start,
         texts=texts,
         bars=tuple(
             Bar(
-                label=label,
+                label=flat(label, _LONGEST),
                 share=percent(bars.released[place]),
                 reference=percent(bars.reference[place]) if bars.reference else "",
                 start=at(place * step),
@@ -96,8 +108,14 @@ def _chart(bars: Bars, *, texts: bool) -> Chart:
         solid="" if named or texts else _solid(lengths, step),
         most=percent(most),
         words=_words(bars),
+        ends=tuple(flat(label, _SHORT) for label in bars.labels[:: max(len(bars.labels) - 1, 1)]),
         far=_far(bars),
     )
+
+
+def _room(labels: Sequence[str]) -> int:
+    """What labels need, as far as it can be given."""
+    return min(_WIDEST, int(12 + _LETTER * max(map(len, labels), default=0)))
 
 
 def _lengths(shares: Sequence[Decimal], most: Decimal, whole: int) -> list[float]:
@@ -127,7 +145,7 @@ def _words(bars: Bars) -> str:
     if not bars.labels:
         return "no cells"
     label = bars.labels[bars.released.index(max(bars.released))]
-    highest = f"{len(bars.labels)} cells; most released rows, {percent(max(bars.released))}, in {label}"
+    highest = f"{len(bars.labels)} cells; most released rows, {percent(max(bars.released))}, in {flat(label, _LONGEST)}"
     far = _far(bars)
     return highest + (f"; total variation distance to the stand-in {far}" if far else "")
 

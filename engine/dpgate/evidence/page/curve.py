@@ -99,11 +99,12 @@ def curves(report: EvidenceReport) -> Curves | None:
 def _panel(points: Sequence[Point], names: Sequence[str]) -> Panel:
     first = points[0]
     limit = next((point.limit for point in points if point.limit is not None), None)
-    top = ceiling(max(*(float(p.high) for p in points), float(limit or 0)))
+    foot, top = _scale(points, limit)
     across = _across(points)
 
     def up(value: Decimal) -> float:
-        return BOTTOM - (BOTTOM - TOP) * min(1.0, float(value) / top)
+        part = (float(value) - foot) / (top - foot)
+        return BOTTOM - (BOTTOM - TOP) * max(0.0, min(1.0, part))
 
     lines = []
     for place, name in enumerate(names):
@@ -125,13 +126,26 @@ def _panel(points: Sequence[Point], names: Sequence[str]) -> Panel:
         better=first.better,
         lines=tuple(lines),
         xs=_ticks(across),
-        ys=tuple((at(up(Decimal(part * top))), figure(Decimal(repr(part * top)), digits=2))
+        ys=tuple((at(BOTTOM - (BOTTOM - TOP) * part),
+                  figure(Decimal(repr(foot + part * (top - foot))), digits=3))
                  for part in (0, 0.5, 1.0)),
         limit="" if limit is None else at(up(limit)),
         limit_words="" if limit is None else f"threshold: {bound} {figure(limit)}",
         words=_words(points, lines),
         table=_table(points, names),
     )  # fmt: skip
+
+
+def _scale(points: Sequence[Point], limit: Decimal | None) -> tuple[float, float]:
+    """Foot and top of a panel: from 0 on where low is good, else from below what is there."""
+    bound = [] if limit is None else [float(limit)]
+    highest = max([*(float(p.high) for p in points), *bound])
+    lowest = min([*(float(p.low) for p in points), *bound])
+    if points[0].better == "low" or highest <= 0:
+        return 0.0, ceiling(highest)
+    step = ceiling((highest - lowest or highest) / 2)
+    foot = math.floor(lowest / step) * step
+    return foot, foot + step * max(1, math.ceil((highest - foot) / step))
 
 
 def _across(points: Iterable[Point]) -> dict[Decimal, float]:

@@ -47,7 +47,8 @@ def scale(results: Iterable[Shown]) -> float:
 
 
 def _all(result: Shown) -> Iterable[Decimal]:
-    numbers = (result.limit, result.baseline, result.value and result.value.high)
+    high = None if result.value is None else result.value.high
+    numbers = (result.limit, result.baseline, high)
     return (number for number in numbers if number is not None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dpgate.evidence.page import bars, curve, heat, numbers, results
+from dpgate.evidence.page import bars, curve, heat, interval, numbers, results
 from dpgate.evidence.page.environment import rendered
 from dpgate.evidence.report import EvidenceReport
 
@@ -55,7 +55,7 @@ def render(report: EvidenceReport) -> bytes:
         sides=curve,
         shapes=curve.SHAPES,
         bar=bars,
-        plot_width=results.interval.WIDTH,
+        plot_width=interval.WIDTH,
         v_edges=tuple(map(str, heat.LEVELS)),
         d_edges=tuple(str(gap).replace("-", "−") for gap in heat.GAPS),
     )

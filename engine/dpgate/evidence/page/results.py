@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dpgate.evidence.page import interval
-from dpgate.evidence.page.numbers import cost, figure, span
+from dpgate.evidence.page.numbers import ceiling, cost, figure, span
 from dpgate.evidence.report import EvidenceReport, Shown
 
 KINDS = (
@@ -80,7 +80,7 @@ def tables(report: EvidenceReport) -> tuple[Table, ...]:
 
 def _row(result: Shown, end: float | None) -> Row:
     own = end or interval.scale([result])
-    parts_end = interval.ceiling(max((float(part.high) for part in result.parts), default=0))
+    parts_end = ceiling(max((float(part.high) for part in result.parts), default=0))
     value = result.value
     bound = "at least" if result.better == "high" else "at most"
     return Row(

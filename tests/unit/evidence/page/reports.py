@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from dpgate.evidence.report import Bars, Curve, EvidenceReport, Heat, Interval, Made, Point, Shown
+
+STAND_IN = "mock rows drawn from the dataset document, seed 7"
 
 
 def number(value: float, places: int = 6) -> Decimal:
@@ -55,7 +58,9 @@ COLUMNS: tuple[tuple[str, str, str, Sequence[str], Sequence[float]], ...] = (
 
 
 def shares(weights: Iterable[float], shift: float = 0.0) -> tuple[Decimal, ...]:
-    held = [w * (1 + shift * math.sin(3 * place + 1)) + abs(shift) for place, w in enumerate(weights)]
+    held = [
+        w * (1 + shift * math.sin(3 * place + 1)) + abs(shift) for place, w in enumerate(weights)
+    ]
     return tuple(number(w / sum(held)) for w in held)
 
 
@@ -78,6 +83,18 @@ def heat(names: Sequence[str], reference: bool = True) -> Heat:
     return Heat(columns=tuple(names), released=rows(0.07), reference=rows(0) if reference else None)
 
 
+def shades() -> Heat:
+    """Every shade of both scales."""
+
+    def rows(step: int) -> tuple[tuple[Decimal, ...], ...]:
+        return tuple(
+            tuple(number(((i * j * step) % 33 + (i + j) % 18 * 0.8) / 48, 3) for j in range(10))
+            for i in range(10)
+        )
+
+    return Heat(columns=tuple("abcdefghij"), released=rows(7), reference=rows(3))
+
+
 def curve() -> Curve:
     metrics: tuple[tuple[str, str, Any, float, float], ...] = (
         ("marginal_tvd", "marginal tvd of order 1", "low", 0.03, 0.02),
@@ -97,7 +114,7 @@ def curve() -> Curve:
         for value in [floor * (0.3 + 0.25 * place) + grow if better == "low" else floor - 1.2 * grow]
         for spread in [grow * 0.35]
     ]  # fmt: skip
-    return Curve(stand_in="mock rows drawn from the dataset document, seed 7", points=tuple(points))
+    return Curve(stand_in=STAND_IN, points=tuple(points))
 
 
 def made(**fields: Any) -> Made:
@@ -118,7 +135,11 @@ GROUPS = ("hlthp = true", "hlthf = true", "hlthg = true", "physlm = yes", "physl
 def results() -> tuple[Shown, ...]:
     noise = "95 % of the measurement's noise, given the noisy total"
     parts = tuple(interval(0.02 + 0.03 * place, 0.015, name) for place, name in enumerate(GROUPS))
-    attack = {"kind": "attack", "baseline": Decimal(0), "given": "95 %, over the holdout's coins and the noise"}
+    attack = {
+        "kind": "attack",
+        "baseline": Decimal(0),
+        "given": "95 %, over the holdout's coins and the noise",
+    }
     public: dict[str, Any] = {"disclosure": "public", "kind": "output", "better": "high"}
     return (
         shown("marginal tvd of order 1", 0.0142, 0.004, limit=0.03, passed=True, given=noise),
@@ -134,7 +155,7 @@ def results() -> tuple[Shown, ...]:
         shown("advantage of inferring disea", 0.021, 0.016, limit=0.05, passed=True, **attack),
         shown("advantage of linkage", 0.0, 0.009, limit=0.05, passed=True, **attack),
         shown("advantage of singling out", 0.018, 0.014, **attack),
-        shown("k-anonymity over lncoins, idp, fmde, physlm", 1, **public, details=("412 rows share their combination with no other",)),
+        shown("k-anonymity over lncoins, idp, fmde, physlm", 1, **public, details=("412 rows are alone with theirs",)),
         shown("l-diversity of disea", 3, **public),
         shown("unique rows", 0.0206, **{**public, "better": "neither"}),
         shown("rows of the described form", 1, disclosure="public", kind="schema", better="high", limit=1, passed=True),
@@ -143,7 +164,7 @@ def results() -> tuple[Shown, ...]:
 
 def rehearsal() -> EvidenceReport:
     return EvidenceReport(
-        made=made(kind="rehearsal", stand_in="mock rows drawn from the dataset document, seed 7", outcome="thresholds not met"),
+        made=made(kind="rehearsal", stand_in=STAND_IN, outcome="thresholds not met"),
         results=results(), bars=bars(), heat=heat([c[0] for c in COLUMNS]), curve=curve(),
         notes=("Values beyond a bound are counted at the bound.",),
     )  # fmt: skip
@@ -183,9 +204,9 @@ def filled(words: str) -> EvidenceReport:
             return {name: fill(item, name) for name, item in value.items()}
         if isinstance(value, list):
             return [fill(item, key) for item in value]
-        return words if isinstance(value, str) and key not in kept and not _decimal(value) else value
-
-    import json
+        return (
+            words if isinstance(value, str) and key not in kept and not _decimal(value) else value
+        )
 
     return EvidenceReport.model_validate_json(json.dumps(fill(body)))
 
