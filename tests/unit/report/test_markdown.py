@@ -14,9 +14,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from dpgate.gate import results as r
+from dpgate.model.visible import flat
 from dpgate.report.markdown import MarkdownReporter
 from dpgate.report.markdown_plan import bar
-from dpgate.report.markdown_text import Links, code, flat, prose
+from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
 from tests.suites.reporters import (
     HOSTILE,
