@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dpgate.errors import DpgateError, SynthesisError
 from dpgate.evidence import card, disclosure, thresholds
+from dpgate.evidence.disclosure import Result
 from dpgate.gate.costing import Cost
 from dpgate.gate.product import Bench, Made, Progress
 from dpgate.gate.staging import SEALED, Attempted, Run
@@ -52,16 +54,7 @@ def attempt(
         with warnings.catch_warnings():
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
-            source, rows = _opened(case, source_uri, run.folder)
-            bench = Bench(
-                events=cost.events,
-                source=source,
-                rows=rows,
-                mechanisms=Mechanisms(cost.events, cost.claim.relation),
-                run=run,
-                recipients=stewards(policy),
-                progress=progress,
-            )
+            bench = bench_of(case, cost, source_uri, run, stewards(policy), progress)
             return _staged(case, policy, cost, cost.product.make(bench), bench)
     except DpgateError:
         raise
@@ -70,6 +63,39 @@ def attempt(
             f"the attempt failed inside ({type(error).__name__}); its cost is spent",
             fix="details are withheld, since they could hold private values; reproduce it on public data",
         ) from None
+
+
+def bench_of(
+    case: Case,
+    cost: Cost,
+    source_uri: str,
+    run: Run,
+    recipients: tuple[str, ...],
+    progress: Progress,
+) -> Bench:
+    """What a product is made with: the opened data, and the mechanisms that were paid for.
+
+    Args:
+        case: manifest and dataset.
+        cost: the events that can run.
+        source_uri: where the data is.
+        run: the attempt's folder.
+        recipients: of restricted evidence; none: it is not made.
+        progress: told about stages and fractions, both public.
+
+    Privacy:
+        Opens private data, or a stand-in for it; nothing is read before it is counted.
+    """
+    source, rows = _opened(case, source_uri, run.folder)
+    return Bench(
+        events=cost.events,
+        source=source,
+        rows=rows,
+        mechanisms=Mechanisms(cost.events, cost.claim.relation),
+        run=run,
+        recipients=recipients,
+        progress=progress,
+    )
 
 
 def _opened(case: Case, uri: str, folder: Path) -> tuple[MarginalSource, MarginalSource | None]:
@@ -82,6 +108,15 @@ def _opened(case: Case, uri: str, folder: Path) -> tuple[MarginalSource, Margina
     return pair.persons, pair.rows
 
 
+def judged(
+    case: Case, policy: PrivacyPolicy, results: Sequence[Result]
+) -> tuple[thresholds.Outcome, ...]:
+    """What the gate says: every threshold of the manifest, every requirement of the policy."""
+    return thresholds.judge(
+        results, case.release.spec.utility, required_evidence(policy, case.release)
+    )
+
+
 def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
     """Everybody whom restricted evidence is encrypted to."""
     return tuple(recipient for role in policy.spec.roles.values() for recipient in role.encrypt_to)
@@ -89,9 +124,7 @@ def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
 
 def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Bench) -> Attempted:
     results = made.results
-    outcomes = thresholds.judge(
-        results, case.release.spec.utility, required_evidence(policy, case.release)
-    )
+    outcomes = judged(case, policy, results)
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
     sealed = tuple(

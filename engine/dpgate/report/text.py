@@ -24,6 +24,7 @@ from dpgate.gate.ledger_results import (
 from dpgate.gate.policy_results import PolicyDiffResult, RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
+from dpgate.gate.rehearsal import RehearsalResult
 from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
@@ -34,6 +35,7 @@ from dpgate.report import (
     text_policyexplain,
     text_policytest,
     text_recommend,
+    text_rehearsal,
 )
 from dpgate.report.words import (
     claimed,
@@ -320,4 +322,5 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     RulesResult: text_policyexplain.rules,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
+    RehearsalResult: text_rehearsal.rehearsal,
 }
