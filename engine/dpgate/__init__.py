@@ -27,12 +27,14 @@ _VERBS = {
     "keygen": "dpgate.gate.keygen",
     "load_private": "dpgate.ledger.keys",
     "log": "dpgate.gate.ledger",
+    "mock": "dpgate.gate.mock",
     "plan": "dpgate.gate.plan",
     "plans": "dpgate.gate.plans",
     "policy_diff": "dpgate.gate.policydiff",
     "recommend": "dpgate.gate.recommend",
     "recover": "dpgate.gate.recover",
     "refuse": "dpgate.gate.refuse",
+    "rehearse": "dpgate.gate.rehearse",
     "release": "dpgate.gate.release",
     "run_tests": "dpgate.gate.policytest.run",
     "sample": "dpgate.gate.sample",
@@ -56,12 +58,14 @@ __all__ = [
     "keygen",
     "load_private",
     "log",
+    "mock",
     "plan",
     "plans",
     "policy_diff",
     "recommend",
     "recover",
     "refuse",
+    "rehearse",
     "release",
     "run_tests",
     "sample",
@@ -83,6 +87,7 @@ if TYPE_CHECKING:
     from dpgate.gate.init import init
     from dpgate.gate.keygen import keygen
     from dpgate.gate.ledger import log, show
+    from dpgate.gate.mock import mock
     from dpgate.gate.plan import plan
     from dpgate.gate.plans import plans
     from dpgate.gate.policydiff import policy_diff
@@ -91,6 +96,7 @@ if TYPE_CHECKING:
     from dpgate.gate.recommend import recommend
     from dpgate.gate.recover import recover
     from dpgate.gate.refuse import refuse
+    from dpgate.gate.rehearse import rehearse
     from dpgate.gate.release import release
     from dpgate.gate.sample import sample
     from dpgate.gate.verify import verify

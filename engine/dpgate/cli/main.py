@@ -20,6 +20,8 @@ _COMMANDS = {
     "init": "dpgate.cli.init",
     "keygen": "dpgate.cli.keygen",
     "recommend": "dpgate.cli.recommend",
+    "mock": "dpgate.cli.mock",
+    "rehearse": "dpgate.cli.rehearse",
     "check": "dpgate.cli.check",
     "plan": "dpgate.cli.plan",
     "author": "dpgate.cli.author",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Required, TypedDict
 
 from dpgate.errors import DpgateError, SynthesisError
 from dpgate.evidence import card, disclosure, thresholds
+from dpgate.evidence.disclosure import Result
 from dpgate.gate.costing import Cost
 from dpgate.gate.product import Bench, Made, Progress
 from dpgate.gate.staging import SEALED, Attempted, Run
@@ -52,14 +54,7 @@ def attempt(
         with warnings.catch_warnings():
             # Whether a library warns may depend on a row.
             warnings.simplefilter("ignore")
-            bench = Bench(
-                events=cost.events,
-                **_opened(case, source_uri, run.folder),
-                mechanisms=Mechanisms(cost.events, cost.claim.relation),
-                run=run,
-                recipients=stewards(policy),
-                progress=progress,
-            )
+            bench = bench_of(case, cost, source_uri, run, stewards(policy), progress)
             return _staged(case, policy, cost, cost.product.make(bench), bench)
     except DpgateError:
         raise
@@ -76,6 +71,37 @@ class _Sources(TypedDict, total=False):
     holdout: RowSource
 
 
+def bench_of(
+    case: Case,
+    cost: Cost,
+    source_uri: str,
+    run: Run,
+    recipients: tuple[str, ...],
+    progress: Progress,
+) -> Bench:
+    """What a product is made with: the opened data, and the mechanisms that were paid for.
+
+    Args:
+        case: manifest and dataset.
+        cost: the events that can run.
+        source_uri: where the data is.
+        run: the attempt's folder.
+        recipients: of restricted evidence; none: it is not made.
+        progress: told about stages and fractions, both public.
+
+    Privacy:
+        Opens private data, or a stand-in for it; nothing is read before it is counted.
+    """
+    return Bench(
+        events=cost.events,
+        **_opened(case, source_uri, run.folder),
+        mechanisms=Mechanisms(cost.events, cost.claim.relation),
+        run=run,
+        recipients=recipients,
+        progress=progress,
+    )
+
+
 def _opened(case: Case, uri: str, folder: Path) -> _Sources:
     """The source; and that of the second table, or a holdout, if there is one."""
     columns, made = case.release.spec.columns, case.release.spec.synthesize
@@ -90,6 +116,18 @@ def _opened(case: Case, uri: str, folder: Path) -> _Sources:
     return {"source": halves.members, "holdout": halves.holdout}
 
 
+def judged(
+    case: Case, policy: PrivacyPolicy, results: Sequence[Result]
+) -> tuple[thresholds.Outcome, ...]:
+    """What the gate says: every threshold of the manifest, every requirement of the policy."""
+    return thresholds.judge(
+        results,
+        thresholds.limits_of(case.release.spec),
+        required_evidence(policy, case.release),
+        policy.spec.evidence.restricted_gates,
+    )
+
+
 def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
     """Everybody whom restricted evidence is encrypted to."""
     return tuple(recipient for role in policy.spec.roles.values() for recipient in role.encrypt_to)
@@ -97,12 +135,7 @@ def stewards(policy: PrivacyPolicy) -> tuple[str, ...]:
 
 def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Bench) -> Attempted:
     results = made.results
-    outcomes = thresholds.judge(
-        results,
-        thresholds.limits_of(case.release.spec),
-        required_evidence(policy, case.release),
-        policy.spec.evidence.restricted_gates,
-    )
+    outcomes = judged(case, policy, results)
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
     ciphertexts = dict.fromkeys(

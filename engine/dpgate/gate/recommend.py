@@ -24,6 +24,7 @@ from dpgate.gate.recommendation import Candidate, ColumnAdvice, Goal, RecommendR
 from dpgate.gate.results import NoiseRow, ScopeRow
 from dpgate.gate.search import Aim, reached_at, smallest
 from dpgate.gate.standing import open_standing
+from dpgate.gate.suitable import allowed
 from dpgate.gate.weigh import shortfalls
 from dpgate.gate.workspace import Case, Workspace, now, policy_of, workspace
 from dpgate.loading.documents import Loaded, load
@@ -166,15 +167,7 @@ def _candidates(
     where: _Where, task: Task, aim: Aim, delta: Decimal, only: str | None
 ) -> tuple[Candidate, ...]:
     """Every synthesizer that the policy allows for all of these columns, or the one asked for."""
-    spec = where.dataset.spec
-    classes = {spec.columns[name].sensitivity for name in task.domain.names}
-    allowed = [
-        set(where.policy.spec.classes[name].synthesizers)
-        for name in classes
-        if name in where.policy.spec.classes
-    ]
-    both = set.intersection(*allowed) if allowed else set()
-    tried = [only] if only else [name for name in registry.names() if name in both]
+    tried = [only] if only else allowed(where.policy, where.dataset, task.domain.names)
     return tuple(_candidate(name, task, aim, delta) for name in tried)
 
 

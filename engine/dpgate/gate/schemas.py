@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dpgate.gate.policytest.result import PolicyTestResult
+from dpgate.gate.rehearsal import RehearsalResult
 from dpgate.gate.results import CheckResult, PlanResult, PlansResult, ReleaseResult, VerifyResult
 from dpgate.loading.schemas import schema_of
 from dpgate.model.values import Frozen
@@ -19,6 +20,7 @@ RESULTS: dict[str, type[Frozen]] = {
     "result-check.schema.json": CheckResult,
     "result-plan.schema.json": PlanResult,
     "result-plans.schema.json": PlansResult,
+    "result-rehearsal.schema.json": RehearsalResult,
     "result-release.schema.json": ReleaseResult,
     "result-policy-test.schema.json": PolicyTestResult,
     "result-verify.schema.json": VerifyResult,

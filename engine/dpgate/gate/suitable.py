@@ -1,13 +1,29 @@
-"""Whether a manifest asks for something that its synthesizer can give, before data is opened."""
+"""Which synthesizers suit a release, and whether one can give what its manifest asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dpgate.errors import SynthesisError
+from dpgate.model.dataset import Dataset
 from dpgate.model.event import Event
+from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import ReleaseSpec
+from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
+
+
+def allowed(policy: PrivacyPolicy, dataset: Dataset, names: Iterable[str]) -> tuple[str, ...]:
+    """Installed synthesizers that the policy allows for the class of every named column with a domain."""
+    spec = dataset.spec
+    classes = {spec.columns[name].sensitivity for name in spec.learned(names)}
+    each = [
+        set(policy.spec.classes[name].synthesizers)
+        for name in classes
+        if name in policy.spec.classes
+    ]
+    every = set.intersection(*each) if each else set()
+    return tuple(name for name in registry.names() if name in every)
 
 
 def require_used(spec: ReleaseSpec, synthesizer: Synthesizer) -> None:

@@ -25,6 +25,7 @@ from dpgate.gate.ledger_results import (
 from dpgate.gate.policy_results import PolicyDiffResult, RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.recommendation import RecommendResult
+from dpgate.gate.rehearsal import RehearsalResult
 from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
@@ -36,6 +37,7 @@ from dpgate.report import (
     text_policyexplain,
     text_policytest,
     text_recommend,
+    text_rehearsal,
 )
 from dpgate.report.words import (
     claimed,
@@ -324,4 +326,5 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
     EvidenceOpenResult: text_evidence.opened,
+    RehearsalResult: text_rehearsal.rehearsal,
 }

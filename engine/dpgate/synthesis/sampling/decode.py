@@ -99,7 +99,8 @@ class _Grid:
     Attributes:
         first: lowest step of each bin.
         count: steps in each bin, at least 1.
-        lost: bins in which no step lies; their lowest value stands for them.
+        lost: bins in which no step lies. Their lowest value stands for them; of exact decimals, the
+            step below it, which is not below min, since min is one.
         finest: step that `within: log` measures from.
     """
 
@@ -125,7 +126,10 @@ def _grid(column: ColumnDomain) -> _Grid:
     ]
     pairs = list(zip(lows, last, strict=True))
     lost = [a > b or max(abs(a), abs(b)) > _EXACT for a, b in pairs]
-    first = np.array([0 if gone else a for (a, _), gone in zip(pairs, lost, strict=True)])
+    exact = column.kind == "decimal"  # others of these bins do not use the step
+    first = np.array(
+        [a if not gone else exact * (a - 1) for (a, _), gone in zip(pairs, lost, strict=True)]
+    )
     count = [1.0 if gone else b - a + 1.0 for (a, b), gone in zip(pairs, lost, strict=True)]
     finest = math.floor(_exact(column.finest) * unit)
     return _Grid(first.astype(np.int64), np.array(count, dtype=np.float64), np.array(lost), finest)

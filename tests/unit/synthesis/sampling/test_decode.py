@@ -91,6 +91,12 @@ def test_a_bin_without_any_such_decimal_gives_its_lowest_value() -> None:
     assert set(values.to_pylist()) == {0.12, 0.13}
 
 
+def test_a_bin_without_any_exact_decimal_gives_the_step_below_it() -> None:
+    column = cells("decimal", {"min": 3, "max": 5, "bins": 7}, decimals=0)
+    values = decode(np.arange(7), column, np.random.default_rng(1)).to_pylist()
+    assert [int(value) for value in values] == [3, 3, 3, 4, 4, 4, 5]
+
+
 def test_types_are_those_of_the_domain() -> None:
     kinds = [drawn(column)[1].type for column in worlds.domain().columns]
     assert kinds == [pa.int64(), pa.float64(), pa.string(), pa.int64(), pa.bool_()]

@@ -1,0 +1,68 @@
+"""The evidence of a rehearsal: of the manifest as it stands, first run, as data and as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dpgate.gate.rehearsal import WARNING, StandIn
+from dpgate.gate.stand_in import WORKING
+from dpgate.gate.workspace import Case
+from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
+
+if TYPE_CHECKING:
+    from dpgate.evidence.report import EvidenceReport
+    from dpgate.gate.rehearsing import Rehearsed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Where a rehearsal plays."""
+
+    case: Case
+    policy: PrivacyPolicy
+    findings: tuple[Finding, ...]
+    stand_in: StandIn
+    source: str
+
+
+def reported(stage: Stage, run: Rehearsed) -> EvidenceReport:
+    """The evidence of one run, its pictures beside those of the stand-in."""
+    from dpgate.evidence import describe
+
+    told = describe.Told(
+        name=stage.case.name,
+        dataset=stage.case.dataset,
+        release=stage.case.release,
+        claim=run.cost.claim,
+        policy_delta=stage.policy.spec.accounting.delta,
+        maker=run.cost.product.maker,
+        results=run.results,
+        charged=run.cost.events,
+        outcome="thresholds met" if run.passed else "thresholds missed",
+    )
+    rows = [
+        describe.Rows(domain=p.product.task.domain, table=p.table, reference=p.source)
+        for p in run.parts
+    ]
+    return describe.of_rehearsal(told, rows, stage.stand_in.words, WARNING)
+
+
+def written(folder: Path, report: EvidenceReport) -> tuple[str, ...]:
+    """The report as data, and as a page where this installation has one."""
+    from importlib import import_module
+
+    made = {"evidence.json": report.model_dump_json(by_alias=True, indent=2).encode() + b"\n"}
+    try:
+        page = import_module("dpgate.evidence.page.render")
+    except ImportError:
+        pass
+    else:
+        made["evidence.html"] = page.render(report)
+    for name, body in made.items():
+        part = folder / WORKING / name
+        part.write_bytes(body)
+        part.rename(folder / name)
+    return tuple(made)
