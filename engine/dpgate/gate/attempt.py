@@ -167,11 +167,29 @@ def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run
         policy_delta=policy.spec.accounting.delta,
         waivers=case.waivers,
     )
-    written += [
-        files.write_text(run.staging, "card.json", body),
-        files.write_text(run.staging, "card.md", text.encode()),
-    ]
-    return written
+    told = {"card.json": body, "card.md": text.encode(), **_page(case, policy, cost, made)}
+    return written + [files.write_text(run.staging, name, data) for name, data in told.items()]
+
+
+def _page(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made) -> dict[str, bytes]:
+    """Evidence as data and as a page; statistics state their own accuracy on the card."""
+    if not made.tables:
+        return {}
+    from dpgate.evidence import describe
+    from dpgate.evidence.page.write import files as pages
+
+    told = describe.Told(
+        name=case.name,
+        dataset=case.dataset,
+        release=case.release,
+        claim=cost.claim,
+        policy_delta=policy.spec.accounting.delta,
+        maker=cost.product.maker,
+        results=made.results,
+        charged=cost.events,
+        outcome="released",
+    )
+    return pages(describe.of_release(told, made.tables))
 
 
 def stamp_of(case: Case, claim: Claim, maker: str, record: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from dpgate.gate.staging import Run
 from dpgate.model.event import Event
 
 if TYPE_CHECKING:
+    from dpgate.evidence.describe import Rows
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
@@ -77,6 +78,10 @@ class Made(Protocol):
     @property
     def results(self) -> tuple[Result, ...]:
         """Its evidence, each with the class of what it discloses."""
+
+    @property
+    def tables(self) -> Sequence[Rows]:
+        """Released rows, table by table, for the page of evidence; none of statistics."""
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from dpgate.statistics.task import Task, task_of
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
+    from dpgate.evidence.describe import Rows
     from dpgate.statistics.table import Answer
     from dpgate.synthesis.output.files import Written
 
@@ -117,6 +118,11 @@ class MadeNumbers:
     answers: tuple[Answer, ...]
     margins: tuple[Margin, ...]
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """No rows."""
+        return ()
 
     @property
     def facts(self) -> Mapping[str, Any]:

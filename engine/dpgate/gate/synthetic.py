@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import schema
+from dpgate.evidence.describe import Rows
 from dpgate.evidence.disclosure import Result
 from dpgate.evidence.thresholds import limits_of
 from dpgate.gate import noise
@@ -160,6 +161,11 @@ class MadeRows:
     model: Model
     table: pa.Table
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """The one table."""
+        return (Rows(domain=self.product.task.domain, table=self.table),)
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget
 from dpgate.errors import SynthesisError
 from dpgate.evidence import keys, schema
+from dpgate.evidence.describe import Rows
 from dpgate.evidence.disclosure import PublicResult, Result
 from dpgate.evidence.thresholds import limits_of
 from dpgate.gate.evidence_rows import EvidenceRow
@@ -255,6 +256,12 @@ class MadeTables:
     rows: pa.Table
     finish: Finish
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """Persons, then their rows."""
+        made = zip(self.product.parts, (self.persons, self.rows), strict=True)
+        return tuple(Rows(domain=part.task.domain, table=table) for part, table in made)
 
     @property
     def facts(self) -> Mapping[str, Any]:
