@@ -13,7 +13,7 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
-from dpgate.gate.evidence_open import EvidenceOpenResult
+from dpgate.gate.evidence_rows import EvidenceOpenResult
 from dpgate.gate.ledger_results import (
     CheckpointResult,
     ExplainResult,

@@ -34,7 +34,7 @@ def test_every_command_has_help_with_an_example(run: Run, words: tuple[str, ...]
     ended = run(*words, "--help")
     assert ended.code == 0
     assert f"Usage: dpgate {' '.join(words)}".strip() in ended.out
-    group = not words or words in (("policy",), ("ledger",))
+    group = not words or words in (("policy",), ("ledger",), ("evidence",))
     if not group:
         assert "Example" in ended.out
         assert f"\n  dpgate {' '.join(words)}" in ended.out.replace("\n    ", "\n  ")
@@ -46,7 +46,7 @@ def test_every_command_has_help_with_an_example(run: Run, words: tuple[str, ...]
 def test_the_command_alone_lists_commands_in_order_of_work_and_exit_codes(run: Run) -> None:
     ended = run("--help")
     order = re.findall(r"^  ([a-z]+)  ", ended.out, re.MULTILINE)
-    assert order[:5] == ["init", "keygen", "recommend", "check", "plan"]
+    assert order[:5] == ["init", "keygen", "recommend", "mock", "rehearse"]
     assert "2 invalid input or usage   3 integrity failure   4 could not decide" in ended.out
 
 
