@@ -151,3 +151,29 @@ def test_more_values_make_a_row_count_less() -> None:
 def test_a_boolean_correlates_where_it_is_named() -> None:
     assert made("correlation", ("smokes", "age")).cliques() == ((0, 4),)
     assert made("correlation", None).cliques() == ((0, 1), (0, 3), (1, 3))
+
+
+@pytest.mark.parametrize(("relation", "records"), [("add-remove", 9), ("replace-one", 18)])
+def test_a_row_far_out_moves_a_correlation_by_as_much_as_declared(
+    relation: str, records: int
+) -> None:
+    plain = worlds.rows(1)[0]
+    low, middle, high = (
+        {**plain, "age": age, "income": income}
+        for age, income in ((0, 0.0), (50, 2500.0), (99, 5000.0))
+    )
+    odd = {**plain, "age": 99, "income": 0.0}
+    one, suite = made("correlation", ("age", "income")), TestCorrelation()
+    private = [[low, high], [low, odd]] if relation == "replace-one" else [[low], [low, high]]
+    here, there = (
+        one.statistic(
+            suite.subject(
+                suite.scene(relation),
+                [(row, True) for row in rows],
+                [low, *[middle] * 40, high],
+                1000,
+            )
+        )
+        for rows in private
+    )
+    assert abs(here - there) == records * RESOLUTION

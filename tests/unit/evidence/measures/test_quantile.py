@@ -115,3 +115,21 @@ def test_columns_that_have_no_quantile_are_refused_when_planning(
 def test_what_a_row_moves(by: tuple[str, ...], relation: str, records: int) -> None:
     (vector,) = ranks("age", by, relation).vectors()
     assert vector.distance_squared == (records * 1024 + 1) ** 2
+
+
+def test_a_row_that_changes_its_group_moves_nearly_as_much_as_declared() -> None:
+    plain = worlds.rows(1)[0]
+
+    def rows(job: str, age: int, times: int) -> list[Row]:
+        return [{**plain, "job": job, "age": age}] * times
+
+    released = [row for job in ("clerk", "smith") for row in rows(job, 0, 49) + rows(job, 99, 1)]
+    most = rows("clerk", 0, 200) + rows("smith", 99, 1)
+    one, suite = ranks("age", ("job",), "replace-one"), TestNinetieth()
+    here, there = (
+        one.statistic(
+            suite.subject(suite.scene("replace-one"), [(row, True) for row in private], released, 9)
+        )
+        for private in (most + rows("clerk", 99, 1), most + rows("smith", 99, 1))
+    )
+    assert there - here == int(2 * 0.98 * 1024)

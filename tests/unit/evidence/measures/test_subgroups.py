@@ -159,3 +159,24 @@ def test_a_plan_states_the_noise_of_a_subgroup_of_average_size() -> None:
     scales = (Decimal(10), Decimal(5120))
     assert distance().half_width(scales, 6_000) == Fraction("1.959964") * 5 / 1000
     assert distance().half_width(scales, 1) == 1
+
+
+@pytest.mark.parametrize(("relation", "reached"), [("add-remove", 512), ("replace-one", 1024)])
+def test_the_declared_distance_is_reached(relation: str, reached: int) -> None:
+    # A row of the same subgroup in another's place empties a cell and fills one, in each column.
+    plain: Row = {"age": 3, "income": 1.0, "job": "clerk", "grade": 1, "smokes": False}
+    other: Row = {**plain, "age": 99, "income": 4000.0, "grade": 5}
+    suite, one = TestSubgroups(), distance(relation=relation)
+    agree = [plain] * 5
+    changed = [*agree, other] if relation == "add-remove" else [*agree[1:], other]
+    sizes = vectors({0: 5}, {})[:1]
+    here, there = (
+        one.exact(
+            1,
+            suite.subject(suite.scene(relation), [(row, True) for row in rows], [plain], 5),
+            sizes,
+        )
+        for rows in (agree, changed)
+    )
+    assert list(np.abs(here - there)) == [reached, 0, 0, 0, 0, 0]
+    assert one.vectors()[1].distance_squared == reached**2
