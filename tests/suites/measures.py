@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -43,12 +44,14 @@ from tests.suites import worlds
 if TYPE_CHECKING:
     from dpgate.evidence.measures.interface import Ints
 
+THRESHOLDS: TypeAdapter[Threshold] = TypeAdapter(Threshold)
 RELATIONS = ("add-remove", "replace-one")
 RHO = Decimal("0.05")
 Row = worlds.Row
 Private = tuple[Row, bool]
 """A row, and whether the model learned from it."""
 
+DOMAIN = worlds.domain()
 ROW = st.fixed_dictionaries(
     {
         "age": st.sampled_from([None, -(2**62), 0, 8, 30, 51, 99, 2**62]),
@@ -83,7 +86,8 @@ def narrow(dataset: Dataset) -> Dataset:
 
 def cell_of(name: str, value: Any, domain: Domain | None = None) -> int:
     """The cell of a value, written independently of the encoder."""
-    column = (domain or worlds.domain()).columns[(domain or worlds.domain()).names.index(name)]
+    cells = domain or DOMAIN
+    column = cells.columns[cells.names.index(name)]
     missing = value is None or (isinstance(value, float) and math.isnan(value))
     if column.lows:
         if missing:
@@ -91,6 +95,12 @@ def cell_of(name: str, value: Any, domain: Domain | None = None) -> int:
         kept = min(max(value, column.lows[0]), column.highs[-1])
         return max(cell for cell, low in enumerate(column.lows) if low <= kept)
     return column.values.index(value) if value in column.values else column.fallback
+
+
+@lru_cache
+def usual(relation: str) -> Dataset:
+    """The dataset of `worlds`."""
+    return worlds.dataset(relation)
 
 
 def within(part: Figure) -> bool:
@@ -126,7 +136,7 @@ class MeasureSuite(ABC):
 
     def scene(self, relation: str = "add-remove", dataset: Dataset | None = None) -> Scene:
         """Public documents."""
-        chosen = dataset or worlds.dataset(relation)
+        chosen = dataset or usual(relation)
         return Scene(
             dataset=chosen,
             domain=domain_of(chosen, tuple(worlds.COLUMNS)),
@@ -139,8 +149,7 @@ class MeasureSuite(ABC):
         if isinstance(self.asked, str):
             kind, _, about = self.asked.partition(".")
             return registry._attack(kind, about, {}, scene, "evidence.attack.asked")
-        threshold: Threshold = TypeAdapter(Threshold).validate_python(self.asked)
-        return registry._measure(threshold, scene, "evidence.asked")
+        return registry._measure(THRESHOLDS.validate_python(self.asked), scene, "evidence.asked")
 
     def subject(
         self,
