@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 GROUPS_AT_MOST = 4096
 """Subgroups beyond these are all but certain to be too small."""
+SIZE_AT_MOST = 2**40
+"""No dataset has more rows; noisy sizes are cut there, so that sums of steps fit 64 bits."""
 PARTS = 200
 """Subgroups that are listed, worst first."""
 TIMES = 10
@@ -143,7 +145,7 @@ class SubgroupDistance:
         if place == 0:
             sizes: Ints = subject.source.count([self.places])[0].ravel()
             return sizes
-        noisy = np.maximum(before[0], 0).astype(float)[:, None]
+        noisy = np.clip(before[0], 0, SIZE_AT_MOST).astype(float)[:, None]
         found = np.zeros(self.groups, dtype=np.int64)
         cliques = [(*self.places, other) for other in self.others]
         for _, counts, released in compared(
