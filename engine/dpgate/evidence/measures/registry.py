@@ -7,23 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from dpgate.errors import EvidenceError
+from dpgate.evidence.exact.interface import Exact, exact_of
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.utility import Threshold
-
-if TYPE_CHECKING:
-    from dpgate.evidence.exact.interface import Exact
 
 MEASURES = "dpgate.measures"
 """Group of what makes a measure from a threshold of `utility`, by its metric."""
 ATTACKS = "dpgate.attacks"
 """Group of what makes a measure from the name of an attack, by what stands before its dot."""
-
-EXACT = "dpgate.exact"
-"""Group of what measures a threshold without noise, by its metric."""
 
 
 class FromThreshold(Protocol):
@@ -38,13 +33,6 @@ class FromAttack(Protocol):
 
     def __call__(self, about: str | None, weight: Decimal, scene: Scene, event: str) -> Measure:
         """The measure of an attack; `about` is the column after its dot."""
-
-
-class FromRestricted(Protocol):
-    """A member of the group `dpgate.exact`."""
-
-    def __call__(self, threshold: Threshold, scene: Scene) -> Exact:
-        """What measures it."""
 
 
 Path = tuple[str | int, ...]
@@ -103,7 +91,7 @@ def exacts_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tupl
         EvidenceError: a measure is not installed.
     """
     asked = [u for u in spec.utility if u.table == table and u.restricted]
-    return tuple(cast("FromRestricted", _loaded(EXACT, u.metric))(u, scene) for u in asked)
+    return tuple(exact_of(threshold, scene) for threshold in asked)
 
 
 def _event(threshold: Threshold, numbers: Counter[str]) -> str:
