@@ -29,6 +29,7 @@ _COMMANDS = {
     "policy": "dpgate.cli.policy",
     "release": "dpgate.cli.release",
     "sample": "dpgate.cli.sample",
+    "compare": "dpgate.cli.compare",
     "verify": "dpgate.cli.verify",
     "ledger": "dpgate.cli.ledger",
     "checkpoint": "dpgate.cli.checkpoint",
