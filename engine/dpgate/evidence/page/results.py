@@ -100,7 +100,7 @@ def _row(result: Shown, end: float | None) -> Row:
                 label=part.label,
                 value=figure(part.value),
                 span=span(part.low, part.high),
-                plot=interval.part(part, parts_end),
+                plot=interval.drawn(part, parts_end),
             )
             for part in result.parts
         ),
