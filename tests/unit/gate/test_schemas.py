@@ -64,6 +64,7 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
         ("plan", "--all"),
         ("policy", "test"),
         ("verify",),
+        ("rehearse", RELEASE, "--epsilon", "1", "--with", "mst", "--runs", "1", "--rows", "500"),
         ("release", RELEASE, "--source", str(team.data), "--key", team.key_file("runner")),
     ):
         done = team.dpgate(*words, "--format", "json")
