@@ -66,7 +66,7 @@ def watch(
     made = np.random.default_rng
     patch.setattr(attempt, "Mechanisms", functools.partial(Mechanisms, tape=tape))
     patch.setattr(seal, "seal", fixed)
-    patch.setattr(np.random, "default_rng", lambda: made(20260401))
+    patch.setattr(np.random, "default_rng", lambda *_: made(20260401))
     patch.setattr("dpgate.gate.release.secrets.token_hex", lambda size: "0" * 2 * size)
     out = team.folder / "out"
     capsys.readouterr()

@@ -32,6 +32,7 @@ _COMMANDS = {
     "release": "dpgate.cli.release",
     "sample": "dpgate.cli.sample",
     "verify": "dpgate.cli.verify",
+    "evidence": "dpgate.cli.evidence",
     "ledger": "dpgate.cli.ledger",
     "checkpoint": "dpgate.cli.checkpoint",
     "withdraw": "dpgate.cli.withdraw",

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from dpgate.errors import EvidenceError
 from dpgate.evidence.card_text import markdown
 from dpgate.evidence.disclosure import DpResult, Result
+from dpgate.evidence.thresholds import Limit, limits_of
 from dpgate.model.columns import (
     BooleanColumn,
     DomainColumn,
@@ -90,12 +91,17 @@ def card(
         "privacy": _privacy(stated, dataset, policy_delta),
         **_shape(release, dataset),
         "evidence": [_evidence(result) for result in results],
-        "thresholds": [limit.model_dump(mode="json") for limit in release.spec.utility],
+        "thresholds": [_threshold(limit) for limit in limits_of(release.spec)],
         **(_drawn(drawn) if drawn else {}),
         **({"waivers": [_waiver(waiver) for waiver in waivers]} if waivers else {}),
     }
     text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     return text.encode(), markdown(content)
+
+
+def _threshold(limit: Limit) -> dict[str, Any]:
+    word = "at_most" if limit.better == "low" else "at_least"
+    return {"what": str(limit.key), word: plain(limit.value)}
 
 
 def _what(release: Release, dataset: Dataset) -> dict[str, Any]:

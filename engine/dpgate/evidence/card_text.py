@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from dpgate.accounting.rounding import WORKING, significant_up
-from dpgate.evidence import card_numbers
+from dpgate.evidence import card_evidence, card_numbers
 from dpgate.evidence.card_words import listed, safe, terms
-from dpgate.model.values import plain
+from dpgate.model.values import plain, plus_bits
 
 _SHOWN = 12
 """Listed values of a column that the text shows; the JSON card has all."""
@@ -36,7 +36,7 @@ def markdown(content: Mapping[str, Any]) -> str:
             ("", _what(content)),
             privacy,
             columns,
-            ("Evidence", _evidence(content)),
+            ("Evidence", card_evidence.evidence(content)),
             ("What not to assume", _limits(content)),
         )
     else:
@@ -105,23 +105,29 @@ def _again(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _privacy(privacy: Mapping[str, Any], population: str) -> Iterator[str]:
-    unit = safe(privacy["unit"])
+    unit, bits = safe(privacy["unit"]), plus_bits(privacy.get("unprotected_bits", 0))
     epsilon, delta = privacy["epsilon"], privacy["delta"]
     change = _CHANGE[privacy["relation"]].format(unit=unit)
     yield "| protected | ε | δ |"
     yield "|---|---|---|"
-    yield f"| one {unit} ({privacy['relation']}) | {epsilon} | {delta} |"
+    yield f"| one {unit} ({privacy['relation']}) | {epsilon}{bits} | {delta} |"
     person_delta = privacy["person_delta"] or "of the policy"
     rows = f"up to {privacy['rows_per_person']} rows"
     if "joined" in privacy:
         rows = f"1 row and up to {privacy['joined']['rows_per_person']} of {privacy['joined']['table']}"
-    yield f"| one person, {rows} | {privacy['person_epsilon']} | {person_delta} |"
+    yield f"| one person, {rows} | {privacy['person_epsilon']}{bits} | {person_delta} |"
     yield ""
     but = f", but for a probability of {delta}" if Decimal(delta) else ""
     yield (
         f"With {change} in the source, the probability of any output changes by at most a factor "
         f"of {_factor(Decimal(epsilon))}{but}."
     )
+    if bits:
+        yield ""
+        yield (
+            "A threshold without noise lets out one bit about the source: whether it was met. No ε covers it; "
+            "the policy allows it by name."
+        )
     bound = f"Rows per person are bounded by: {safe(privacy['rows_per_person_source'])}"
     if privacy["rows_per_person_enforced"]:
         bound += "; rows beyond it were left out at random before anything was counted"
@@ -176,34 +182,6 @@ def _provenance(provenance: Mapping[str, Any]) -> str:
     return f"{kind.replace('_', ' ')}: {safe(value)}"
 
 
-def _evidence(content: Mapping[str, Any]) -> Iterator[str]:
-    if not content["evidence"]:
-        yield "None was measured."
-        return
-    yield "| measure | class | value | interval |"
-    yield "|---|---|---|---|"
-    for result in content["evidence"]:
-        name = result["metric"].replace("_", " ")
-        if "order" in result:
-            name += f", order {result['order']}, mean of {result['marginals']}"
-        if "table" in result:
-            name += f" ({result['table']})"
-        value = result.get("value", "sealed for stewards")
-        yield f"| {name} | {result['disclosure']} | {value} | {_interval(result)} |"
-    for limit in content["thresholds"]:
-        name = limit["metric"].replace("_", " ")
-        where = f" of {limit['table']}" if limit["table"] else ""
-        yield f"\nRequired: {name}{where}, order {limit['order']}, at most {limit['at_most']}."
-
-
-def _interval(result: Mapping[str, Any]) -> str:
-    if "low" not in result:
-        return "–"
-    percent = plain(Decimal(result["confidence"]) * 100)
-    given = safe(result["conditional_on"])
-    return f"{result['low']} to {result['high']} ({percent} %, given {given})"
-
-
 def _limits(content: Mapping[str, Any]) -> Iterator[str]:
     again = content.get("drawn_again")
     if again and not again["representative"]:
@@ -225,7 +203,7 @@ def _limits(content: Mapping[str, Any]) -> Iterator[str]:
             f"- Utility is a mean over marginals of up to {highest} column{'s' * (highest > 1)}: "
             "one of them can be farther off. Relations among more columns were not measured."
         )
-        yield "- A value of class dp carries noise. It passed or failed by the upper end of its interval."
+        yield "- A value of class dp carries noise. It passed or failed by the bad end of its interval."
     else:
         yield "- How close the rows are to the source was not measured."
     yield (

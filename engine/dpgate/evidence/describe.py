@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from dpgate.evidence import pictures
-from dpgate.evidence.disclosure import RestrictedResult, Result
+from dpgate.evidence.disclosure import Result
 from dpgate.evidence.report import Bars, Curve, EvidenceReport, Heat, Made, Shown
 from dpgate.evidence.shown import shown
 from dpgate.model.dataset import Dataset
@@ -132,7 +132,6 @@ def _report(
 def _made(told: Told, kind: Literal["release", "rehearsal"]) -> Made:
     release, claim = told.release, told.claim
     spec, model = release.spec, release.spec.threat_model
-    bits = [r for r in told.results if isinstance(r, RestrictedResult) and r.passed is not None]
     return Made(
         name=told.name,
         title=release.metadata.title or told.dataset.metadata.title or told.name,
@@ -147,7 +146,7 @@ def _made(told: Told, kind: Literal["release", "rehearsal"]) -> Made:
         person_epsilon=claim.person_epsilon,
         person_delta=told.policy_delta,
         rows_per_person=claim.rows_per_person,
-        unprotected_bits=len(bits),
+        unprotected_bits=claim.unprotected_bits,
         evidence_share=spec.privacy.evidence_share,
         adversary=model.adversary if model else "",
         knows=model.knows if model else (),

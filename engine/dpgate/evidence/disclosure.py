@@ -111,7 +111,9 @@ class DpResult(Result):
 
     @model_validator(mode="after")
     def _consistent(self) -> DpResult:
-        if any(not each.low <= each.value <= each.high for each in (self, *self.parts)):
+        parts = [(part.low, part.value, part.high) for part in self.parts]
+        stated = [(self.low, self.value, self.high), *parts]
+        if any(not low <= value <= high for low, value, high in stated):
             raise ValueError("value must lie within its interval")
         if not 0 < self.confidence < 1:
             raise ValueError("confidence must lie between 0 and 1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from dpgate.model.values import Frozen, Recorded
 
@@ -38,6 +38,8 @@ class Shown(Frozen):
     better: Literal["low", "high", "neither"]
     limit: Recorded | None = None
     """The manifest's threshold."""
+    baseline: Recorded | None = None
+    """What is reached without the release, such as by guessing, in the same unit."""
     passed: bool | None = None
     """Null where no threshold judges it."""
     rho: Recorded | None = None
@@ -59,6 +61,13 @@ class Bars(Frozen):
     reference: Shares | None = None
     """Of the stand-in; null for a release."""
 
+    @model_validator(mode="after")
+    def _even(self) -> Bars:
+        for shares in (self.released, self.reference):
+            if shares is not None and len(shares) != len(self.labels):
+                raise ValueError("a share is needed for each label")
+        return self
+
 
 class Heat(Frozen):
     """Dependence of every pair of columns: Cramér's V, in [0, 1]."""
@@ -68,6 +77,13 @@ class Heat(Frozen):
     """One row of numbers for each column; the diagonal is 1."""
     reference: tuple[tuple[Recorded, ...], ...] | None = None
     """Of the stand-in; null for a release."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Heat:
+        for rows in (self.released, self.reference):
+            if rows is not None and {len(rows), *map(len, rows)} - {len(self.columns)}:
+                raise ValueError("a row and a number are needed for each column")
+        return self
 
 
 class Point(Frozen):
@@ -85,6 +101,8 @@ class Point(Frozen):
     high: Recorded
     """Highest run."""
     runs: StrictInt
+    limit: Recorded | None = None
+    """The manifest's threshold."""
     passed: bool | None = None
     """Whether every run met the manifest's threshold; null where there is none."""
 

@@ -1,71 +1,97 @@
-"""Exact total variation of every marginal, for stewards alone.
+"""Exact figures, for stewards alone.
 
 No noise protects these numbers. The document goes from here straight into
-`dpgate.evidence.seal.seal`; a record holds its metric, the ciphertext's digest and a padded size.
+`dpgate.evidence.seal.seal`; a record holds its metric, the ciphertext's digest and a padded size, and
+at most one bit for each threshold that the policy lets gate without noise.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from dpgate.evidence.marginals import marginals
-from dpgate.evidence.utility import compared
+from dpgate.evidence.measures.interface import Figure, Figures, Measure
+from dpgate.evidence.measures.marginal_tvd import MarginalDistance, compared
+from dpgate.evidence.measures.run import as_number, exactly
+from dpgate.model.values import Key
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from dpgate.evidence.exact.interface import Exact
+    from dpgate.evidence.measures.subject import Subject
 
-    from dpgate.sources.interface import MarginalSource
-    from dpgate.synthesis.interface import Progress, Task
-
-METRIC = "marginal_tvd_exact"
+METRIC = "exact_figures"
+VERSION = 2
 
 
-def exact_tvd(
-    task: Task,
-    orders: Sequence[int],
-    source: MarginalSource,
-    synthetic: pa.Table,
-    progress: Progress,
-) -> bytes:
-    """Total variation ½‖x/n − p‖₁ of each marginal, as a JSON document.
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """Exact figures of one table; private.
+
+    Attributes:
+        content: as JSON values. Every number has nine decimal places, so that the length of the
+            document follows from public columns, but for names of subgroups that were too small.
+        figures: of the thresholds that are judged without noise.
+    """
+
+    content: Mapping[str, Any]
+    figures: Mapping[Key, Figures]
+
+
+def document(measures: Sequence[Measure], exacts: Sequence[Exact], subject: Subject) -> Document:
+    """Every measure without noise, every marginal's distance, and what has no noisy form.
 
     Args:
-        task: what is released.
-        orders: numbers of columns per marginal.
-        source: private counts.
-        synthetic: the released rows.
-        progress: called with a stage and a fraction.
-
-    Returns:
-        UTF-8 JSON. Its length follows from the public columns alone: every number has nine
-        decimal places. A marginal of an empty source has distance 1.
-
-    Raises:
-        EvidenceError: an order cannot be measured on this domain.
+        measures: those that were measured with noise.
+        exacts: those that never are.
+        subject: what is looked at.
 
     Privacy:
         Restricted: exact private values. Never write, print or log the return value.
     """
-    from dpgate.sources.arrow import table_source
+    orders = sorted({m.order for m in measures if isinstance(m, MarginalDistance)})
+    found = [(measure.key, figures) for measure, figures in exactly(measures, subject)]
+    restricted = {exact.key: exact.measure(subject) for exact in exacts}
+    content = {
+        "marginals": [entry for order in orders for entry in _marginals(order, subject)],
+        "measures": [_entry(key, figures) for key, figures in (*found, *restricted.items())],
+    }
+    return Document(content=content, figures=restricted)
 
-    rows_released = max(1, synthetic.num_rows)
-    released = table_source(synthetic, task.domain)
-    entries = []
-    means = {}
-    for order in sorted(set(orders)):
-        sum_of_distances = 0.0
-        cliques = marginals(task.domain, order)
-        for clique, counts, others in compared(source, released, cliques, progress):
-            rows = int(counts.sum())
-            apart = abs(counts / max(1, rows) - others / rows_released)
-            value = float(apart.sum()) / 2 if rows else 1.0
-            columns = [task.domain.names[column] for column in clique]
-            entries.append({"columns": columns, "tvd": f"{min(value, 1.0):.9f}"})
-            sum_of_distances += value
-        means[str(order)] = f"{min(sum_of_distances / len(cliques), 1.0):.9f}"
-    document = {
-        "class": "restricted", "marginals": entries, "mean": means, "metric": METRIC, "version": 1,
-    }  # fmt: skip
-    return json.dumps(document, ensure_ascii=True, sort_keys=True).encode()
+
+def encoded(tables: Mapping[str | None, Document]) -> bytes:
+    """The documents of a release's tables as one, to be sealed."""
+    named = {name: document.content for name, document in tables.items()}
+    body: Mapping[str, Any] = named.get(None) or {"tables": named}
+    whole = {"class": "restricted", "metric": METRIC, "version": VERSION, **body}
+    return json.dumps(whole, ensure_ascii=True, sort_keys=True).encode()
+
+
+def _entry(key: Key, figures: Figures) -> dict[str, Any]:
+    named = {"metric": key.metric, "order": key.order, "about": key.about}
+    stated = {name: value for name, value in named.items() if value is not None}
+    parts = [{"label": part.label, **_value(part)} for part in figures.parts]
+    return {**stated, **_value(figures.main), **({"parts": parts} if parts else {})}
+
+
+def _value(figure: Figure) -> dict[str, str]:
+    return {"value": as_number(figure.value)}
+
+
+def _marginals(order: int, subject: Subject) -> list[dict[str, Any]]:
+    """Total variation ½‖x/n − p‖₁ of each marginal; 1 where the source is empty."""
+    from dpgate.evidence.marginals import marginals
+
+    domain, entries = subject.task.domain, []
+    released_rows = subject.released.num_rows
+    cliques = marginals(domain, order)
+    for clique, counts, released in compared(
+        subject.source, subject.counts, cliques, subject.progress
+    ):
+        rows = int(counts.sum())
+        apart = float(abs(counts / max(1, rows) - released / released_rows).sum()) / 2
+        value = min(apart, 1.0) if rows else 1.0
+        columns = [domain.names[column] for column in clique]
+        entries.append({"columns": columns, "tvd": f"{value:.9f}"})
+    return entries

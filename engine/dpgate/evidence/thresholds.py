@@ -1,31 +1,50 @@
 """The gate's decision on evidence: a pure function, closed where anything is missing.
 
-Only `public` and `dp` results gate. A `dp` result gates by the upper end of its interval: noise must
-not make a poor release, or one of nobody's data, look good. The decision is post-processing.
+A `dp` result gates by the bad end of its interval: noise must not make a poor release, or one of nobody's
+data, look good. A `restricted` one gates by the one bit that it lets out, where the policy names its
+metric. The decision is post-processing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
-from dpgate.evidence.disclosure import DpResult, PublicResult, Result
-from dpgate.model.utility import MarginalTvd
-from dpgate.model.values import Frozen, Recorded, plain
+from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result
+from dpgate.model.release import ReleaseSpec
+from dpgate.model.values import Frozen, Key, Recorded, plain
 
 SCHEMA = "schema_conformity"
 """Metric of `dpgate.evidence.schema`: the number of ways in which the output breaks its schema."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """One threshold, whatever it is about.
+
+    Attributes:
+        key: what its result is found by.
+        value: the worst value that passes.
+        better: which values are good.
+        restricted: whether its result is sealed, so that one bit of it gates.
+    """
+
+    key: Key
+    value: Decimal
+    better: Literal["low", "high"] = "low"
+    restricted: bool = False
+
+
 class Outcome(Frozen):
     """What one threshold or requirement came to. True when it passed."""
 
-    metric: str
-    order: int | None = None
+    key: Key
     passed: bool
     value: Recorded | None
-    """The value that was judged; null if there was none."""
-    at_most: Recorded | None
+    """The value that was judged; null if there was none, or if it is sealed."""
+    limit: Recorded | None
     """The threshold; null where being measured is all that is required."""
     message: str
 
@@ -33,15 +52,29 @@ class Outcome(Frozen):
         return self.passed
 
 
+def limits_of(spec: ReleaseSpec) -> tuple[Limit, ...]:
+    """Every threshold of a manifest: of utility, then of attacks."""
+    utility = (
+        Limit(key=each.key, value=each.limit, better=each.better, restricted=each.restricted)
+        for each in spec.utility
+    )
+    attacks = (Limit(key=each.key, value=each.advantage_at_most) for each in spec.attacks)
+    return (*utility, *attacks)
+
+
 def judge(
-    results: Sequence[Result], thresholds: Sequence[MarginalTvd], required: Sequence[str]
+    results: Sequence[Result],
+    limits: Sequence[Limit],
+    required: Sequence[str],
+    bits: Collection[str] = (),
 ) -> tuple[Outcome, ...]:
     """Every threshold of the manifest and every requirement of the policy, judged.
 
     Args:
         results: all results of the attempt, of any class.
-        thresholds: the manifest's `utility`.
-        required: the policy's `evidence.required`.
+        limits: the manifest's thresholds.
+        required: metrics of the policy's `evidence.required`.
+        bits: metrics of its `evidence.restricted_gates`, each of which may let out one bit.
 
     Returns:
         One outcome per threshold and per required metric without a threshold of its own. Schema
@@ -49,56 +82,70 @@ def judge(
         is no failed outcome; nothing to judge passes.
 
     Privacy:
-        Reads `public` and `dp` results alone; a restricted one counts as missing.
+        Reads `public` and `dp` results, and of restricted ones the bit that the policy lets out; any
+        other restricted one counts as missing.
     """
-    open_results = [item for item in results if isinstance(item, PublicResult | DpResult)]
     outcomes = []
-    if SCHEMA in required or any(item.metric == SCHEMA for item in open_results):
-        outcomes.append(_against(open_results, SCHEMA, None, None, Decimal(0)))
-    outcomes += [
-        _against(open_results, limit.metric, limit.order, limit.table, limit.at_most)
-        for limit in thresholds
-    ]
-    judged = {outcome.metric for outcome in outcomes}
-    outcomes += [_measured(open_results, metric) for metric in required if metric not in judged]
+    if SCHEMA in required or any(item.metric == SCHEMA for item in _open(results)):
+        outcomes.append(_against(results, Limit(key=Key(metric=SCHEMA), value=Decimal(0))))
+    for limit in limits:
+        judged = _by_bit(results, limit, bits) if limit.restricted else _against(results, limit)
+        outcomes.append(judged)
+    known = {outcome.key.metric for outcome in outcomes}
+    outcomes += [_measured(results, metric) for metric in required if metric not in known]
     return tuple(outcomes)
 
 
-def _against(
-    results: Sequence[PublicResult | DpResult],
-    metric: str,
-    order: int | None,
-    table: str | None,
-    at_most: Decimal,
-) -> Outcome:
-    wanted = (metric, order, table)
-    found = [
-        r
-        for r in results
-        if (r.metric, getattr(r, "order", None), getattr(r, "table", None)) == wanted
-    ]
-    name = metric if order is None else f"{metric} of order {order}"
-    name += f" of {table}" if table else ""
+def _open(results: Sequence[Result]) -> Iterator[PublicResult | DpResult]:
+    return (item for item in results if isinstance(item, PublicResult | DpResult))
+
+
+def key_of(result: Result) -> Key:
+    """What a result is found by."""
+    of_dp = {"order", "table"} if isinstance(result, DpResult) else set()
+    named = {"about"} if isinstance(result, DpResult | RestrictedResult) else set()
+    return Key(metric=result.metric, **{name: getattr(result, name) for name in of_dp | named})
+
+
+def _against(results: Sequence[Result], limit: Limit) -> Outcome:
+    found = [item for item in _open(results) if key_of(item) == limit.key]
     if len(found) != 1:
-        fault = "was not measured" if not found else f"was measured {len(found)} times: ambiguous"
-        return Outcome(
-            metric=metric, order=order, passed=False, value=None, at_most=at_most,
-            message=f"{name} {fault}",
-        )  # fmt: skip
-    result = found[0]
-    value = result.high if isinstance(result, DpResult) else result.value
-    what = "upper end " if isinstance(result, DpResult) else ""
-    passed = value <= at_most
-    relation = "is within" if passed else "is above"
+        return _missing(limit, len(found))
+    result, low = found[0], limit.better == "low"
+    value, what = result.value, ""
+    if isinstance(result, DpResult):
+        value = result.high if low else result.low
+        what = "upper end " if low else "lower end "
+    passed = value <= limit.value if low else value >= limit.value
+    relation = "is within" if passed else "is above" if low else "is below"
     return Outcome(
-        metric=metric, order=order, passed=passed, value=value, at_most=at_most,
-        message=f"{name}: {what}{plain(value)} {relation} {plain(at_most)}",
+        key=limit.key, passed=passed, value=value, limit=limit.value,
+        message=f"{limit.key}: {what}{plain(value)} {relation} {plain(limit.value)}",
     )  # fmt: skip
 
 
-def _measured(results: Sequence[PublicResult | DpResult], metric: str) -> Outcome:
-    found = any(result.metric == metric for result in results)
+def _by_bit(results: Sequence[Result], limit: Limit, bits: Collection[str]) -> Outcome:
+    sealed = [item for item in results if isinstance(item, RestrictedResult)]
+    found = [item for item in sealed if key_of(item) == limit.key and item.passed is not None]
+    if len(found) != 1 or limit.key.metric not in bits:
+        return _missing(limit, len(found))
+    passed = bool(found[0].passed)
     return Outcome(
-        metric=metric, passed=found, value=None, at_most=None,
+        key=limit.key, passed=passed, value=None, limit=limit.value,
+        message=f"{limit.key}: {'met' if passed else 'missed'} {plain(limit.value)} (sealed, one bit)",
+    )  # fmt: skip
+
+
+def _missing(limit: Limit, count: int) -> Outcome:
+    fault = f"was measured {count} times: ambiguous" if count > 1 else "was not measured"
+    return Outcome(
+        key=limit.key, passed=False, value=None, limit=limit.value, message=f"{limit.key} {fault}"
+    )
+
+
+def _measured(results: Sequence[Result], metric: str) -> Outcome:
+    found = any(item.metric == metric for item in _open(results))
+    return Outcome(
+        key=Key(metric=metric), passed=found, value=None, limit=None,
         message=f"{metric} was measured" if found else f"{metric} is required and was not measured",
     )  # fmt: skip

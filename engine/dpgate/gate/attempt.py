@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict
 
 from dpgate.errors import DpgateError, SynthesisError
 from dpgate.evidence import card, disclosure, thresholds
@@ -16,15 +16,15 @@ from dpgate.gate.workspace import Case
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Artifact, Claim
-from dpgate.model.values import plain
+from dpgate.model.values import plain, plus_bits
 from dpgate.policy.facts import required_evidence
-from dpgate.sources.open import open_source, open_tables
+from dpgate.sources.open import open_halves, open_source, open_tables
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
 
 
@@ -65,6 +65,12 @@ def attempt(
         ) from None
 
 
+class _Sources(TypedDict, total=False):
+    source: Required[MarginalSource]
+    rows: MarginalSource
+    holdout: RowSource
+
+
 def bench_of(
     case: Case,
     cost: Cost,
@@ -86,11 +92,9 @@ def bench_of(
     Privacy:
         Opens private data, or a stand-in for it; nothing is read before it is counted.
     """
-    source, rows = _opened(case, source_uri, run.folder)
     return Bench(
         events=cost.events,
-        source=source,
-        rows=rows,
+        **_opened(case, source_uri, run.folder),
         mechanisms=Mechanisms(cost.events, cost.claim.relation),
         run=run,
         recipients=recipients,
@@ -98,14 +102,18 @@ def bench_of(
     )
 
 
-def _opened(case: Case, uri: str, folder: Path) -> tuple[MarginalSource, MarginalSource | None]:
-    """The source, and that of the second table if there is one."""
+def _opened(case: Case, uri: str, folder: Path) -> _Sources:
+    """The source; and that of the second table, or a holdout, if there is one."""
     columns, made = case.release.spec.columns, case.release.spec.synthesize
-    if case.dataset.spec.joined is None:
-        return open_source(uri, case.dataset, columns, folder), None
-    context = made.joined.context if made and made.joined else ()
-    pair = open_tables(uri, case.dataset, columns, context, folder)
-    return pair.persons, pair.rows
+    threats = case.release.spec.threat_model
+    if case.dataset.spec.joined is not None:
+        context = made.joined.context if made and made.joined else ()
+        pair = open_tables(uri, case.dataset, columns, context, folder)
+        return {"source": pair.persons, "rows": pair.rows}
+    if threats is None:
+        return {"source": open_source(uri, case.dataset, columns, folder)}
+    halves = open_halves(uri, case.dataset, columns, threats.holdout, folder)
+    return {"source": halves.members, "holdout": halves.holdout}
 
 
 def judged(
@@ -113,7 +121,10 @@ def judged(
 ) -> tuple[thresholds.Outcome, ...]:
     """What the gate says: every threshold of the manifest, every requirement of the policy."""
     return thresholds.judge(
-        results, case.release.spec.utility, required_evidence(policy, case.release)
+        results,
+        thresholds.limits_of(case.release.spec),
+        required_evidence(policy, case.release),
+        policy.spec.evidence.restricted_gates,
     )
 
 
@@ -127,11 +138,10 @@ def _staged(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, bench: Be
     outcomes = judged(case, policy, results)
     failures = tuple(outcome.message for outcome in outcomes if not outcome)
     evidence = disclosure.records(results, cost.events)
-    sealed = tuple(
-        Artifact(name=SEALED, sha256=result.ciphertext, sealed=True)
-        for result in results
-        if isinstance(result, disclosure.RestrictedResult)
+    ciphertexts = dict.fromkeys(
+        result.ciphertext for result in results if isinstance(result, disclosure.RestrictedResult)
     )
+    sealed = tuple(Artifact(name=SEALED, sha256=each, sealed=True) for each in ciphertexts)
     if failures:
         return Attempted(
             outcome="gate-failed", evidence=evidence, artifacts=sealed, failures=failures
@@ -157,11 +167,29 @@ def _written(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made, run: Run
         policy_delta=policy.spec.accounting.delta,
         waivers=case.waivers,
     )
-    written += [
-        files.write_text(run.staging, "card.json", body),
-        files.write_text(run.staging, "card.md", text.encode()),
-    ]
-    return written
+    told = {"card.json": body, "card.md": text.encode(), **_page(case, policy, cost, made)}
+    return written + [files.write_text(run.staging, name, data) for name, data in told.items()]
+
+
+def _page(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made) -> dict[str, bytes]:
+    """Evidence as data and as a page; statistics state their own accuracy on the card."""
+    if not made.tables:
+        return {}
+    from dpgate.evidence import describe
+    from dpgate.evidence.page.write import files as pages
+
+    told = describe.Told(
+        name=case.name,
+        dataset=case.dataset,
+        release=case.release,
+        claim=cost.claim,
+        policy_delta=policy.spec.accounting.delta,
+        maker=cost.product.maker,
+        results=made.results,
+        charged=cost.events,
+        outcome="released",
+    )
+    return pages(describe.of_release(told, made.tables))
 
 
 def stamp_of(case: Case, claim: Claim, maker: str, record: str) -> dict[str, str]:
@@ -170,7 +198,7 @@ def stamp_of(case: Case, claim: Claim, maker: str, record: str) -> dict[str, str
         "release": case.name,
         "record": record,
         "manifest": case.release_file.digest,
-        "epsilon": plain(claim.epsilon),
+        "epsilon": plain(claim.epsilon) + plus_bits(claim.unprotected_bits),
         "delta": plain(claim.delta),
         "relation": claim.relation,
         "unit": claim.unit,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
-from dpgate.gate import judged, ruling
+from dpgate.gate import judged, measurable, ruling
 from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import CheckResult
 from dpgate.gate.waiver_results import WaiverRow
@@ -112,7 +112,10 @@ def judge(
         proofs: kind of proof by synthesizer; those that are installed if None.
     """
     known = registry.proofs() if proofs is None else proofs
-    return evaluate(policy, case.dataset_file, case.release_file, today, known)
+    findings = evaluate(policy, case.dataset_file, case.release_file, today, known)
+    if any(finding.level == "deny" for finding in findings):
+        return findings  # what is measured rests on what they are about
+    return findings + measurable.findings(case)
 
 
 def policy_findings(space: Workspace, policy: PrivacyPolicy) -> tuple[Finding, ...]:

@@ -16,7 +16,15 @@ from dpgate.gate import entries
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.product import Progress
 from dpgate.gate.results import ReleaseResult
-from dpgate.gate.staging import Attempted, default_target, holds, keep_sealed, promote, run_of
+from dpgate.gate.staging import (
+    Attempted,
+    default_target,
+    holds,
+    keep_sealed,
+    promote,
+    run_of,
+    sealed_place,
+)
 from dpgate.gate.workspace import Workspace, now
 from dpgate.ledger.chain import Chain, Link
 from dpgate.ledger.memory import Memory
@@ -122,11 +130,7 @@ def _result(job: Job, reserve: Link, settled: Link, made: Attempted) -> ReleaseR
 
 
 def _sealed_path(job: Job, reserve: Link) -> Path:
-    return (
-        job.memory.folder
-        / "sealed"
-        / f"{job.release.replace('/', '.')}-{reserve.entry.sequence}.json.age"
-    )
+    return sealed_place(job.memory, job.release, reserve.entry.sequence)
 
 
 def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> ReleaseResult:

@@ -65,6 +65,7 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
         unit=unit.protected,
         rows_per_person=unit.max_rows_per_person,
         person_epsilon=budget.epsilon(person, accounting.delta),
+        unprotected_bits=case.release.spec.unprotected_bits,
     )
     return Cost(product_of(case), events, spend, claim)
 

@@ -17,7 +17,7 @@ from dpgate.gate.workspace import workspace
 from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Reserve, Sample, Settle
-from dpgate.model.values import plain, short
+from dpgate.model.values import plain, plus_bits, short
 from dpgate.model.waiver import Waiver
 
 
@@ -64,7 +64,8 @@ def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:
     chain = ledger.chain
     paid = next(reserve for link, reserve in chain.reserves if link.digest == entry.reserve)
     settle = chain.settles[entry.reserve][1]
-    alone = f"ε {plain(paid.claim.epsilon)} at δ={short(paid.claim.delta)}"
+    bits = plus_bits(paid.claim.unprotected_bits)
+    alone = f"ε {plain(paid.claim.epsilon)}{bits} at δ={short(paid.claim.delta)}"
     called_back = chain.withdrawn(entry.release)
     stands = "yes"
     if called_back is not None:
@@ -87,12 +88,10 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     terms = consent_kept.terms(entry)
     terms += [_waiver(waiver) for waiver in waivers_of(entry)]
     terms += [_event(event) for event in entry.events]
-    claim = entry.claim
-    alone = (
-        f"ε {plain(claim.epsilon)} at δ={short(claim.delta)}, one {claim.unit}, {claim.relation}"
-    )
+    claim, bits = entry.claim, plus_bits(entry.claim.unprotected_bits)
+    alone = f"ε {plain(claim.epsilon)}{bits} at δ={short(claim.delta)}, one {claim.unit}, {claim.relation}"
     terms.append(Term(label="alone, composed by OpenDP", value=alone))
-    person = f"ε {plain(claim.person_epsilon)} at δ={short(policy.spec.accounting.delta)}"
+    person = f"ε {plain(claim.person_epsilon)}{bits} at δ={short(policy.spec.accounting.delta)}"
     terms.append(Term(label=f"a person with {claim.rows_per_person} rows", value=person))
     terms += [
         Term(label=f"Rényi divergence at order {order}", value=plain(value))

@@ -64,6 +64,7 @@ def _row(link: Link, orders: Sequence[int]) -> Row:
         "epsilon_alone": None,
         "delta": None,
         "person_epsilon": None,
+        "unprotected_bits": None,
         "outcome": entry.outcome if isinstance(entry, Settle) else None,
         "rows": entry.draw.rows if isinstance(entry, Sample) else None,
         **{f"renyi_{order}": None for order in orders},
@@ -81,6 +82,7 @@ def _row(link: Link, orders: Sequence[int]) -> Row:
             "epsilon_alone": plain(claim.epsilon),
             "delta": plain(claim.delta),
             "person_epsilon": plain(claim.person_epsilon),
+            "unprotected_bits": claim.unprotected_bits,
             **{f"renyi_{order}": plain(value) for order, value in entry.spend.curve.items()},
         }
     return row

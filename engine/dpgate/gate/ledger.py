@@ -15,7 +15,7 @@ from dpgate.gate.workspace import now, workspace
 from dpgate.ledger.chain import Chain, Link
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.record import Genesis, PolicyAdopted, Reserve, Sample, Withdraw
-from dpgate.model.values import counted, plain, short
+from dpgate.model.values import counted, plain, plus_bits, short
 from dpgate.policy.facts import clock
 from dpgate.policy.scopes import Scope, scopes
 from dpgate.policy.windows import LIFETIME
@@ -67,7 +67,8 @@ def summary(link: Link) -> tuple[str, str, str]:
         kind = "genesis" if isinstance(entry, Genesis) else "policy-adopted"
         return kind, "", consent_kept.counts(entry.approvals)
     if isinstance(entry, Reserve):
-        cost = f"ε {plain(up(entry.claim.epsilon, 2))} at δ={short(entry.claim.delta)}"
+        bits = plus_bits(entry.claim.unprotected_bits)
+        cost = f"ε {plain(up(entry.claim.epsilon, 2))}{bits} at δ={short(entry.claim.delta)}"
         text = f"attempt {entry.attempt}: {cost}, {consent_kept.counts(entry.approvals)}"
         text += with_waivers(entry)
         return "reserve", entry.release, text
@@ -133,9 +134,10 @@ def _sentence(link: Link, chain: Chain) -> str:
         return f"{what} came into force, with {consent_kept.counts(entry.approvals)}."
     if isinstance(entry, Reserve):
         facts, claim = entry.facts, entry.claim
+        cost = f"ε {plain(up(claim.epsilon, 2))}{plus_bits(claim.unprotected_bits)}"
         return (
             f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
-            f"ε {plain(up(claim.epsilon, 2))} for one {claim.unit} at δ={short(claim.delta)}; purpose "
+            f"{cost} for one {claim.unit} at δ={short(claim.delta)}; purpose "
             f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
             f"{consent_kept.counts(entry.approvals)}{with_waivers(entry)}."
         )

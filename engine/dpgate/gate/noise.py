@@ -18,13 +18,9 @@ from decimal import Decimal
 from heapq import nlargest
 from itertools import combinations, combinations_with_replacement
 
-from dpgate.accounting.rounding import significant_up, up
-from dpgate.evidence import utility
-from dpgate.gate.product import Shortfall
+from dpgate.accounting.rounding import significant_up
 from dpgate.gate.results import MarginalNoise
 from dpgate.model.domain import Domain
-from dpgate.model.event import Event
-from dpgate.model.utility import MarginalTvd
 from dpgate.model.values import plain
 from dpgate.model.workload import Workload
 from dpgate.synthesis.interface import NORMAL_95, NoiseRow
@@ -138,38 +134,3 @@ def tables(domain: Domain, order: int) -> Counter[int]:
     for (a, many), (b, more) in combinations_with_replacement(columns.items(), 2):
         found[a * b] += many * (many - 1) // 2 if a == b else many * more
     return +found
-
-
-def out_of_reach(
-    thresholds: Sequence[MarginalTvd],
-    events: Sequence[Event],
-    rows: int,
-    *,
-    table: str | None = None,
-) -> Iterator[Shortfall]:
-    """Thresholds that the noise of their own measurement alone exceeds, however good the release.
-
-    Args:
-        thresholds: the manifest's `utility`.
-        events: everything that is planned.
-        rows: the public bound; with fewer rows the measurement is worse.
-        table: whose events these are, of two; thresholds of the other are passed over.
-    """
-    measuring = {event.name: event for event in events}
-    for index, threshold in enumerate(thresholds):
-        if threshold.table != table:
-            continue
-        event = measuring.get(utility.event_name(threshold.order))
-        width = utility.half_width(event, rows) if event else 0
-        if width > threshold.at_most:
-            yield Shortfall(
-                rule="threshold-out-of-reach",
-                level="warn",
-                message=(
-                    f"the noise of its own measurement (95 %: ±{plain(up(width, 4))} of {rows} rows) is "
-                    f"above the threshold {plain(threshold.at_most)}, so the gate will hardly pass, "
-                    "and the cost stays spent"
-                ),
-                fix=f"at_most: {plain(up(2 * width, 3))} or more, or raise evidence_share or epsilon",
-                path=("utility", index, "at_most"),
-            )

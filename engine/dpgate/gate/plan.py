@@ -161,6 +161,8 @@ def _result(
         marginals=cost.product.marginals(cost.events) if cost else (),
         rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
+        evidence=cost.product.evidence(cost.events) if cost else (),
+        unprotected_bits=case.release.spec.unprotected_bits,
         approvals=consent.rows(policy, roles, approvals, day),
         refusals=consent.refusals(approvals),
         reviews=required_reviews(policy, case.dataset, case.release, facts, day),

@@ -19,7 +19,8 @@ from dpgate.gate.workspace import Workspace, now, policy_of, workspace
 from dpgate.loading.repository import load_tests
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain
-from dpgate.policy.builtin import BUILTIN, Builtin
+from dpgate.policy.builtin import BUILTIN
+from dpgate.policy.builtin_rule import Builtin
 from dpgate.policy.cel.source import Outcome
 from dpgate.policy.rulebook import Bound
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence.disclosure import Result
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.results import MarginalNoise, NoiseRow, QueryNoise
 from dpgate.gate.staging import Run
 from dpgate.model.event import Event
 
 if TYPE_CHECKING:
+    from dpgate.evidence.describe import Rows
     from dpgate.mechanisms.session import Mechanisms
-    from dpgate.sources.interface import MarginalSource
+    from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
 
 Progress = Callable[[str, float], None]
@@ -31,12 +33,14 @@ class Bench:
 
     Attributes:
         events: everything that was reserved, in the product's own order.
-        source: private data over the columns of the release; the persons, where there are two tables.
+        source: private data over the columns of the release that a model may learn from; the persons,
+            where there are two tables.
         mechanisms: the only way from there to anything public.
         run: the attempt's folder, for sealed evidence.
         recipients: age recipients of restricted evidence; none: it is not made.
         progress: told about stages and fractions, both public.
         rows: private data of the second table, if there is one.
+        holdout: private rows that no model learns from, if the release is attacked.
     """
 
     events: tuple[Event, ...]
@@ -46,6 +50,7 @@ class Bench:
     recipients: tuple[str, ...]
     progress: Progress
     rows: MarginalSource | None = None
+    holdout: RowSource | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,10 @@ class Made(Protocol):
         """Its evidence, each with the class of what it discloses."""
 
     @property
+    def tables(self) -> Sequence[Rows]:
+        """Released rows, table by table, for the page of evidence; none of statistics."""
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """What the data card says of this product beside what it says of any."""
 
@@ -93,6 +102,10 @@ class Product(Protocol):
     def maker(self) -> str:
         """What makes it: the synthesizer's name, or `statistics`."""
 
+    @property
+    def whole_rows(self) -> bool:
+        """Whether rows must pass through this machine, so that whole ones can be looked at."""
+
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """The events that making it spends: at most the budget together.
 
@@ -105,6 +118,9 @@ class Product(Protocol):
 
     def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:
         """Noise of whole marginals, if it measures any."""
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """What will be measured of it, and how precisely, without data."""
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """What its noise already rules out, decided without data."""

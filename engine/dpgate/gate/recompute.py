@@ -59,6 +59,10 @@ def costs(reserves: Sequence[Judged]) -> str:
             raise ChainError(
                 f"{each.link.path}: its claim names another δ, relation or unit than its documents"
             )
+        if claim.unprotected_bits != each.case.release.spec.unprotected_bits:
+            raise ChainError(
+                f"{each.link.path}: claims another number of unprotected bits than its manifest lets out"
+            )
         if any(event.relation != claim.relation for event in entry.events):
             raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
         _foreign(each)
@@ -226,13 +230,28 @@ def settlements(chain: Chain, reserves: Sequence[Judged]) -> str:
             disclosure.records(results, each.entry.events)
         except EvidenceError as error:
             raise ChainError(f"{link.path}: {error.message}") from None
+        limits = thresholds.limits_of(each.case.release.spec)
+        _bits_counted(link.path, results, limits)
         outcomes = thresholds.judge(
             results,
-            each.case.release.spec.utility,
+            limits,
             required_evidence(each.policy, each.case.release),
+            each.policy.spec.evidence.restricted_gates,
         )
         failed = [outcome for outcome in outcomes if not outcome]
         if entry.outcome == "released" and failed:
             raise ChainError(f"{link.path}: released although {failed[0].message}")
         counts[entry.outcome] = counts.get(entry.outcome, 0) + 1
     return ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "none yet"
+
+
+def _bits_counted(
+    path: str, results: Sequence[disclosure.Result], limits: Sequence[thresholds.Limit]
+) -> None:
+    """Every bit that a sealed result lets out is one that the manifest's claim counts."""
+    counted = {limit.key for limit in limits if limit.restricted}
+    for result in results:
+        if isinstance(result, disclosure.RestrictedResult) and result.passed is not None:
+            if thresholds.key_of(result) not in counted:
+                raise ChainError(f"{path}: a sealed result lets out a bit that no threshold counts")
+            counted.discard(thresholds.key_of(result))

@@ -308,6 +308,9 @@ def documents(reserves: Sequence[Judged], root: str) -> str:
         needed(each.link.path, waivers, findings, lambda rule, later=later: rule not in later)  # type: ignore[misc]
         if each.entry.facts != each.facts:
             raise ChainError(f"{each.link.path}: its facts are not those of its documents")
+        most = each.policy.spec.evidence.attempts
+        if most is not None and each.entry.attempt > most:
+            raise ChainError(f"{each.link.path}: is attempt {each.entry.attempt} of at most {most}")
         dataset = each.case.dataset.metadata.name
         lost = dropped(each.policy, each.entry.facts, charged.setdefault(dataset, set()))
         if lost is not None:

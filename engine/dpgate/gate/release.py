@@ -32,7 +32,7 @@ from dpgate.ledger.roles import keyring
 from dpgate.ledger.signers.interface import Signer
 from dpgate.model.finding import Finding
 from dpgate.model.record import Reserve, Reviewed
-from dpgate.model.values import plain, short
+from dpgate.model.values import plain, plus_bits, short
 from dpgate.policy.facts import facts_of
 
 
@@ -172,13 +172,14 @@ def _preflight(job: Job, plan: Planned) -> None:
             f"key {job.key.public.fingerprint} does not hold role runner in the policy in force",
             fix="use a key that stands under spec.roles.runner.keys",
         )
-    describe(job.source, plan.case.dataset, plan.case.release.spec.columns)
+    assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
+    product, columns = plan.cost.product, plan.case.release.spec.columns
+    describe(job.source, plan.case.dataset, columns, whole_rows=product.whole_rows)
     recipients = stewards(plan.standing.policy)
     if recipients:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
-    assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
-    plan.cost.product.require(job.memory.folder)
+    product.require(job.memory.folder)
 
 
 def _reserve(
@@ -212,10 +213,11 @@ def _reserve(
     )
     lifetime = plan.result.scopes[0]
     delta = short(policy.spec.accounting.delta)
+    alone = plain(cost.claim.epsilon) + plus_bits(cost.claim.unprotected_bits)
     trailers = {
         "Dpgate-Release": job.release,
         "Dpgate-Attempt": str(number),
-        "Dpgate-Cost": f"epsilon {plain(lifetime.this)} at delta {delta} (alone {plain(cost.claim.epsilon)} "
+        "Dpgate-Cost": f"epsilon {plain(lifetime.this)} at delta {delta} (alone {alone} "
         f"at delta {short(cost.claim.delta)})",
         "Dpgate-Remaining": f"epsilon {plain(lifetime.remaining)} of {plain(lifetime.limit)}, {lifetime.title}",
     }

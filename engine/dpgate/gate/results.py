@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.second_table import SecondTable
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
@@ -207,6 +208,10 @@ class PlanResult(Frozen):
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded
+    evidence: tuple[EvidenceRow, ...] = ()
+    """What the attempt measures of its own rows, and how precisely."""
+    unprotected_bits: int = 0
+    """Bits that thresholds without noise let out; no ε of this plan covers them."""
     approvals: tuple[ApprovalRow, ...]
     rejected: tuple[Rejected, ...]
     refusals: tuple[RefusalRow, ...] = ()

@@ -83,6 +83,11 @@ def run_of(memory: Memory, reserve: str) -> Run:
     return Run(memory.folder / "runs" / reserve.removeprefix("sha256:")[:32], reserve)
 
 
+def sealed_place(memory: Memory, release: str, reserve: int) -> Path:
+    """Where this machine keeps the sealed evidence of the attempt that an entry reserved."""
+    return memory.folder / "sealed" / f"{release.replace('/', '.')}-{reserve}.json.age"
+
+
 def default_target(memory: Memory, release: str) -> Path:
     """Where files of a release go unless the user says otherwise."""
     return memory.folder / "released" / release

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import numbers
 from dpgate.evidence.disclosure import PublicResult, Result
+from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, QueryNoise
 from dpgate.gate.workspace import Case
@@ -22,6 +23,7 @@ from dpgate.statistics.task import Task, task_of
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
+    from dpgate.evidence.describe import Rows
     from dpgate.statistics.table import Answer
     from dpgate.synthesis.output.files import Written
 
@@ -51,6 +53,11 @@ class Statistical:
         """Files name it in place of a synthesizer."""
         return "statistics"
 
+    @property
+    def whole_rows(self) -> bool:
+        """Counts and sums are all that it asks for."""
+        return False
+
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """An event for each vector of each query."""
         return planning.plan(self.task, budget)
@@ -64,6 +71,10 @@ class Statistical:
 
     def marginals(self, events: Sequence[Event]) -> tuple[MarginalNoise, ...]:  # noqa: ARG002
         """None: each query states its own noise."""
+        return ()
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:  # noqa: ARG002
+        """Nothing beside the answers: they are their own evidence."""
         return ()
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
@@ -107,6 +118,11 @@ class MadeNumbers:
     answers: tuple[Answer, ...]
     margins: tuple[Margin, ...]
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """No rows."""
+        return ()
 
     @property
     def facts(self) -> Mapping[str, Any]:

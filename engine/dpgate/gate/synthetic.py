@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dpgate.accounting.calibrate import Budget
-from dpgate.evidence import restricted, schema, seal, utility
-from dpgate.evidence.disclosure import DpResult, RestrictedResult, Result
+from dpgate.evidence import schema
+from dpgate.evidence.describe import Rows
+from dpgate.evidence.disclosure import Result
+from dpgate.evidence.thresholds import limits_of
 from dpgate.gate import noise
+from dpgate.gate.evidence_rows import EvidenceRow
+from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
+from dpgate.gate.sealing import sealed
 from dpgate.gate.suitable import require_signal, require_used
 from dpgate.gate.workspace import Case
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.release import Synthesize
-from dpgate.model.utility import MarginalTvd
 from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
@@ -44,9 +48,8 @@ class Synthetic:
         columns: as the manifest lists them.
         task: what is to be synthesized.
         synthesizer: fits the model.
-        evidence_orders: orders of marginals whose total variation distance is measured, at a cost.
+        gauges: what is measured of the rows.
         evidence_share: part of the budget that pays for it.
-        thresholds: what the measured distances must stay below.
         rows_at_most: public bound on the rows of the data.
         table: which of two tables this is; None where there is one.
     """
@@ -56,9 +59,8 @@ class Synthetic:
     columns: tuple[str, ...]
     task: Task
     synthesizer: Synthesizer
-    evidence_orders: tuple[int, ...]
+    gauges: Gauges
     evidence_share: Decimal
-    thresholds: tuple[MarginalTvd, ...]
     rows_at_most: int
     table: str | None = None
 
@@ -67,16 +69,16 @@ class Synthetic:
         """The product of a manifest."""
         synthesizer = registry.get(spec.with_)
         require_used(case.release.spec, synthesizer)
+        task, rows_at_most = task_of(case, spec), case.dataset.spec.rows.at_most
         return cls(
             spec=spec,
             dataset=case.dataset,
             columns=case.release.spec.columns,
-            task=task_of(case, spec),
+            task=task,
             synthesizer=synthesizer,
-            evidence_orders=evidence_orders(case),
+            gauges=Gauges.of(case, task.domain, rows_at_most),
             evidence_share=case.release.spec.privacy.evidence_share,
-            thresholds=case.release.spec.utility,
-            rows_at_most=case.dataset.spec.rows.at_most,
+            rows_at_most=rows_at_most,
         )
 
     @property
@@ -84,15 +86,17 @@ class Synthetic:
         """The synthesizer."""
         return self.spec.with_
 
+    @property
+    def whole_rows(self) -> bool:
+        """Whether its evidence looks at whole rows."""
+        return self.gauges.whole_rows
+
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
         for_evidence = budget.amount * self.evidence_share
         events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
         require_signal(self.synthesizer, self.task, events, self.rows_at_most)
-        if self.evidence_orders:
-            relation = self.task.relation
-            events += utility.plan(self.task, self.evidence_orders, for_evidence, relation)
-        return events
+        return events + self.gauges.plan(for_evidence)
 
     def noise(self, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
         """Noise per cell of each order of marginals; model error is not included."""
@@ -107,11 +111,13 @@ class Synthetic:
         rows = self.synthesizer.noise(task, events)
         return noise.marginals(task.domain, rows, self.rows_at_most, task.workload)
 
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """Its measures."""
+        return tuple(self.gauges.rows(events))
+
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement; luck could still meet one."""
-        return tuple(
-            noise.out_of_reach(self.thresholds, events, self.rows_at_most, table=self.table)
-        )
+        return tuple(self.gauges.shortfalls(events))
 
     def require(self, folder: Path) -> None:
         """Packages are there, formats can be written, rows have room, a model can be kept."""
@@ -140,29 +146,11 @@ class Synthetic:
         return MadeRows(product=self, model=model, table=table, results=results)
 
     def _evidence(self, bench: Bench, table: pa.Table, total: float) -> tuple[Result, ...]:
-        results: list[Result] = [*self.measured(bench, table, total)]
-        if bench.recipients and self.evidence_orders:
-            results.append(kept_sealed(bench, self.exact(bench, table)))
-        return tuple(results)
-
-    def measured(self, bench: Bench, table: pa.Table, total: float) -> tuple[DpResult, ...]:
-        """Distances of marginals, noisy and charged."""
-        return utility.measure(
-            self.task, bench.events, bench.source, table, total, bench.mechanisms, bench.progress
-        )
-
-    def exact(self, bench: Bench, table: pa.Table) -> bytes:
-        """The same without noise, to be sealed."""
-        return restricted.exact_tvd(
-            self.task, self.evidence_orders, bench.source, table, bench.progress
-        )
-
-
-def kept_sealed(bench: Bench, exact: bytes) -> RestrictedResult:
-    """Encrypts restricted evidence, and keeps nothing else of it."""
-    sealed = seal.seal(exact, bench.recipients)
-    bench.run.sealed.write_bytes(sealed.ciphertext)
-    return sealed.result(restricted.METRIC)
+        """What is noisy and charged, and what is sealed."""
+        subject = self.gauges.subject(bench, self.task, table, total)
+        noisy = self.gauges.noisy(bench, subject)
+        exact = self.gauges.exact(subject) if bench.recipients else None
+        return (*noisy, *sealed(bench, {None: exact}, limits_of(self.gauges.spec)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +161,11 @@ class MadeRows:
     model: Model
     table: pa.Table
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """The one table."""
+        return (Rows(domain=self.product.task.domain, table=self.table),)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -198,17 +191,3 @@ def task_of(case: Case, spec: Synthesize) -> Task:
         workload=case.release.spec.workload or Workload(),
         model_mebibytes=spec.model_mebibytes,
     )
-
-
-def evidence_orders(case: Case, table: str | None = None) -> tuple[int, ...]:
-    """Orders of marginals whose total variation distance is measured, at a cost.
-
-    Args:
-        case: manifest and dataset.
-        table: which of two tables; None where there is one.
-    """
-    if not case.release.spec.privacy.evidence_share:
-        return ()
-    thresholds = [each for each in case.release.spec.utility if each.table == table]
-    named = sorted({threshold.order for threshold in thresholds})
-    return tuple(named) or (1, 2)

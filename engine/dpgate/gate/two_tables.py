@@ -16,10 +16,15 @@ from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget
 from dpgate.errors import SynthesisError
 from dpgate.evidence import keys, schema
+from dpgate.evidence.describe import Rows
 from dpgate.evidence.disclosure import PublicResult, Result
+from dpgate.evidence.thresholds import limits_of
+from dpgate.gate.evidence_rows import EvidenceRow
+from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
-from dpgate.gate.synthetic import Synthetic, evidence_orders, kept_sealed
+from dpgate.gate.sealing import sealed
+from dpgate.gate.synthetic import Synthetic
 from dpgate.gate.workspace import Case
 from dpgate.model.event import Event
 from dpgate.model.joined import PERSONS, JoinedRows
@@ -32,6 +37,7 @@ from dpgate.synthesis.output import files
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from dpgate.evidence.restricted import Document
     from dpgate.synthesis.joined.finish import Finish
     from dpgate.synthesis.output.files import Written
 
@@ -80,9 +86,8 @@ class TwoTables:
                     model_mebibytes=spec.model_mebibytes,
                 ),
                 synthesizer=synthesizer,
-                evidence_orders=evidence_orders(case, table),
+                gauges=Gauges.of(case, domain, at_most, table),
                 evidence_share=case.release.spec.privacy.evidence_share,
-                thresholds=case.release.spec.utility,
                 rows_at_most=at_most,
                 table=table,
             )
@@ -96,6 +101,11 @@ class TwoTables:
     def maker(self) -> str:
         """The synthesizer of both."""
         return self.spec.with_
+
+    @property
+    def whole_rows(self) -> bool:
+        """Whether evidence of either table looks at whole rows."""
+        return any(part.whole_rows for part in self.parts)
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of persons, for one row; then those of their rows, for k rows of one person."""
@@ -127,6 +137,10 @@ class TwoTables:
             for part in self.parts
             for row in part.marginals(_events(events, part))
         )
+
+    def evidence(self, events: Sequence[Event]) -> tuple[EvidenceRow, ...]:
+        """Measures of both tables."""
+        return tuple(row for part in self.parts for row in part.evidence(_events(events, part)))
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
         """Thresholds below the noise of their own measurement."""
@@ -162,20 +176,17 @@ class TwoTables:
             rows_of(persons, models[1], finish, benches[1].progress), finish.joined, folder
         )
         results: list[Result] = [self._conformity(persons, rows, finish)]
-        exact = []
+        exact: dict[str | None, Document | None] = {}
         for part, own, table, model in zip(
             self.parts, benches, (persons, rows), models, strict=True
         ):
+            subject = part.gauges.subject(own, part.task, table, model.total)
             results += [
-                result.model_copy(
-                    update={"table": part.table, "events": _prefixed(part, result.events)}
-                )
-                for result in part.measured(own, table, model.total)
+                result.model_copy(update={"events": _prefixed(part, result.events)})
+                for result in part.gauges.noisy(own, subject)
             ]
-            if bench.recipients and part.evidence_orders:
-                exact.append(b'"%b":%b' % (str(part.table).encode(), part.exact(own, table)))
-        if exact:
-            results.append(kept_sealed(bench, b"{%b}" % b",".join(exact)))
+            exact[part.table] = part.gauges.exact(subject) if bench.recipients else None
+        results += sealed(bench, exact, limits_of(self.parts[0].gauges.spec))
         return MadeTables(
             product=self, persons=persons, rows=rows, finish=finish, results=tuple(results)
         )
@@ -245,6 +256,12 @@ class MadeTables:
     rows: pa.Table
     finish: Finish
     results: tuple[Result, ...]
+
+    @property
+    def tables(self) -> tuple[Rows, ...]:
+        """Persons, then their rows."""
+        made = zip(self.product.parts, (self.persons, self.rows), strict=True)
+        return tuple(Rows(domain=part.task.domain, table=table) for part, table in made)
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from dpgate.gate.waivers_told import NO_WAIVERS, Waiving
 from dpgate.gate.workspace import Case
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
-from dpgate.model.values import plain, short
+from dpgate.model.values import counted, plain, short
 from dpgate.policy.cel.roots import Stage
 from dpgate.policy.facts import Clock, facts_of
 from dpgate.policy.limits import lowered_by, too_high
@@ -68,6 +68,7 @@ def weigh(
     findings += ruled("documents", lambda _: facts_of_day(case))
     findings += too_high(standing.policy_file, case.dataset_file)
     findings += _reset_findings(case, standing)
+    findings += _attempts_findings(case, standing)
     findings = waivers.aside(findings + increments.findings(case, standing.past))
     if not costed or any(finding.level == "deny" for finding in findings):
         return Weighed(findings=findings, cost=None, rows=())
@@ -130,6 +131,24 @@ def _reset_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
             f"retire {lost} in the policy and let the new population say renews"
         ),
         file=case.dataset_file.file,
+        line=line,
+        column=column,
+    )
+    return (finding,)
+
+
+def _attempts_findings(case: Case, standing: Standing) -> tuple[Finding, ...]:
+    """The policy's limit on attempts of one release."""
+    most, made = standing.policy.spec.evidence.attempts, standing.past.attempts(case.name)
+    if most is None or made < most:
+        return ()
+    line, column = case.release_file.at("metadata", "name")
+    finding = Finding(
+        rule="attempts",
+        level="deny",
+        message=f"{case.name} was attempted {counted(made, 'time')}, and the policy allows {most}",
+        fix="a further attempt is a new manifest under a new name, approved anew; what was spent stays spent",
+        file=case.release_file.file,
         line=line,
         column=column,
     )

@@ -129,10 +129,46 @@ class SensitivityClass(Frozen):
     """Kinds of queries that releases of statistics may ask of such columns; none unless listed."""
 
 
+EvidenceName = Literal[
+    "schema_conformity",
+    "marginal_tvd",
+    "worst_marginal_tvd",
+    "ks",
+    "wasserstein",
+    "chi_square",
+    "correlation",
+    "cramers_v",
+    "mean",
+    "quantile",
+    "rate",
+    "funnel",
+    "subgroup_tvd",
+    "rare_events",
+    "prediction",
+    "prediction_ratio",
+    "detectability",
+    "membership",
+    "membership_density",
+    "attribute",
+    "linkage",
+    "singling_out",
+    "copies",
+]
+"""What can be demanded of a release's evidence: metrics of `utility`, and attacks."""
+
+
 class Evidence(Frozen):
     """What every release must measure about itself."""
 
-    required: tuple[Literal["schema_conformity", "marginal_tvd"], ...] = ("schema_conformity",)
+    required: tuple[EvidenceName, ...] = ("schema_conformity",)
+    """A manifest with synthetic rows must set a threshold for each."""
+    thresholds: dict[EvidenceName, Positive] = Field(default_factory=dict)
+    """The loosest threshold that a manifest may set, by metric or attack."""
+    attempts: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
+    """How often one release may be attempted; each attempt is charged. Absent: as approvals say."""
+    restricted_gates: tuple[Literal["prediction_ratio", "detectability"], ...] = ()
+    """Metrics without noise whose verdict may gate. Each threshold lets out one bit that no ε covers;
+    plan, record and card say so beside every ε of the release."""
 
 
 class Role(Frozen):

@@ -67,6 +67,11 @@ class Facts(Frozen):
     """Those of them by which people can be found in other data."""
 
 
+def _empty(value: object) -> bool:
+    """Left out of a record: entries made before there was such a field keep their one form."""
+    return not value
+
+
 class Claim(Frozen):
     """What the release states about itself."""
 
@@ -79,11 +84,9 @@ class Claim(Frozen):
     rows_per_person: StrictInt
     person_epsilon: Recorded
     """ε for a person with that many rows, by group privacy, at the policy's δ."""
-
-
-def _empty(value: tuple[object, ...]) -> bool:
-    """Left out of a record: entries made before there was such a field keep their one form."""
-    return not value
+    unprotected_bits: Annotated[StrictInt, Field(ge=0, le=100, exclude_if=_empty)] = 0
+    """Bits that thresholds without noise let out, one each. No ε covers them. Absent where there are
+    none."""
 
 
 def _line(text: str) -> str:

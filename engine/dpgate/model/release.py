@@ -167,6 +167,11 @@ class ReleaseSpec(Frozen):
         return tuple(dict.fromkeys((*fears, *(each.attack for each in self.attacks))))
 
     @property
+    def unprotected_bits(self) -> int:
+        """Bits about the private data that no ε covers: one for each threshold without noise."""
+        return sum(each.restricted for each in self.utility)
+
+    @property
     def type(self) -> Literal["synthetic", "statistics"]:
         """Type of release, as quotas name it."""
         return "synthetic" if self.statistics is None else "statistics"

@@ -99,6 +99,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def plus_bits(bits: int) -> str:
+    """What stands beside every ε of a release whose thresholds without noise let out so many bits."""
+    return f" plus {counted(bits, 'unprotected bit')}" if bits else ""
+
+
 def _date(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         return dt.date.fromisoformat(value)

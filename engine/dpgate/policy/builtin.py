@@ -6,32 +6,8 @@ the findings that the program can make.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Judged = Literal["check", "plan"]
-
-
-@dataclass(frozen=True)
-class Builtin:
-    """One rule that is built in."""
-
-    id: str
-    title: str
-    """What it demands."""
-    because: str
-    """What it protects."""
-    reads: tuple[str, ...]
-    """Keys of manifest, dataset and policy that it looks at."""
-    where: str
-    """Function that makes the finding."""
-    level: Literal["deny", "warn"] = "deny"
-    judged: Judged = "check"
-    """`check`: from documents alone. `plan`: from the ledger or from the release's cost, too."""
-    about: Literal["release", "policy", "request", "approvals"] = "release"
-    """`policy`: of the policy document itself. `request`: of a pull request, whatever it releases.
-    `approvals`: of what people signed, whatever it says."""
-
+from dpgate.policy.builtin_evidence import EVIDENCE, OUT_OF_REACH
+from dpgate.policy.builtin_rule import Builtin
 
 _RULES, _QUERIES, _WEIGH = "dpgate.policy.rules", "dpgate.policy.queries", "dpgate.gate.weigh"
 
@@ -163,13 +139,7 @@ _ALL = (
         ("retention.expires", "policy.retention"),
         f"{_RULES}.retention",
     ),
-    Builtin(
-        "required-evidence",
-        "Evidence that the policy requires is measured against a threshold",
-        "A release nobody measured may be useless, and its cost is spent all the same.",
-        ("utility", "policy.evidence"),
-        f"{_RULES}.required_evidence",
-    ),
+    *EVIDENCE,
     Builtin(
         "rows-out",
         "No more synthetic rows than the data can have",
@@ -274,15 +244,7 @@ _ALL = (
         "dpgate.gate.trial.unplanned",
         judged="plan",
     ),
-    Builtin(
-        "threshold-out-of-reach",
-        "A utility threshold is above the noise of its own measurement",
-        "The gate would hardly pass, and the cost stays spent.",
-        ("utility", "privacy.evidence_share"),
-        "dpgate.gate.noise.out_of_reach",
-        level="warn",
-        judged="plan",
-    ),
+    OUT_OF_REACH,
     Builtin(
         "waiver",
         "A waiver is of one soft rule and one release that there are",

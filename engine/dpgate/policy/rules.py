@@ -18,7 +18,7 @@ from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy, SensitivityClass
 from dpgate.model.release import Release
 from dpgate.model.values import plain, short
-from dpgate.policy import facts, limits, queries, tables
+from dpgate.policy import evidence, limits, queries, tables
 
 
 @dataclass(frozen=True)
@@ -291,18 +291,6 @@ def retention(case: Case) -> Iterator[Finding]:
         )
 
 
-def required_evidence(case: Case) -> Iterator[Finding]:
-    """Evidence that the policy requires is paid for, and measured against a threshold."""
-    if "marginal_tvd" not in facts.required_evidence(case.policy, case.release):
-        return
-    if not any(u.metric == "marginal_tvd" for u in case.release.spec.utility):
-        yield case.finding(
-            "required-evidence",
-            "the policy requires evidence marginal_tvd, and no utility threshold names it",
-            "add to utility: {metric: marginal_tvd, order: 2, at_most: 0.1}",
-        )
-
-
 def more_rows_than_people(case: Case) -> Iterator[Finding]:
     """More synthetic rows than real ones suggest a precision that is not there.
 
@@ -341,7 +329,11 @@ RULES: tuple[Rule, ...] = (
     delta_ceiling,
     known_purpose,
     retention,
-    required_evidence,
+    evidence.required,
+    evidence.loosest,
+    evidence.feared,
+    evidence.one_table,
+    evidence.restricted,
     more_rows_than_people,
     tables.two_tables,
     queries.query_columns,

@@ -15,7 +15,7 @@ from dpgate.report.markdown_parts import findings, folded, notes, rules, waivers
 from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
 from dpgate.report.view import SHOWN
-from dpgate.report.words import rounded_up
+from dpgate.report.words import result_name, rounded_up
 
 HOST_TAKES = 65_536
 """Characters of a comment on GitHub."""
@@ -157,7 +157,7 @@ def _once(found: Iterable[Finding]) -> tuple[Finding, ...]:
 def _evidence(page: Page, evidence: tuple[dict[str, Any], ...]) -> None:
     rows = []
     for item in evidence:
-        metric = item["metric"] + (f", {item['order']}-way" if item.get("order") else "")
+        metric = result_name(item)
         kind = "dp, charged" if item["disclosure"] == "dp" else item["disclosure"]
         value, interval = "sealed", ""
         if item["disclosure"] != "restricted":

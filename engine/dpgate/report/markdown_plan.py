@@ -15,10 +15,11 @@ from dpgate.gate.results import (
     QueryNoise,
     ScopeRow,
 )
-from dpgate.model.values import counted, plain, short
+from dpgate.model.values import counted, plain, plus_bits, short
 from dpgate.report.markdown_parts import findings, folded, notes, rules, waivers
 from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
+from dpgate.report.plan_evidence import evidence_lines
 from dpgate.report.text_plan import TOGETHER_TOO_MUCH, lacking, marginals_shown, tree
 from dpgate.report.words import left, shown
 
@@ -175,10 +176,10 @@ def next_step(page: Page, text: str) -> None:
 
 
 def _cost(result: PlanResult) -> Iterator[str]:
-    relation = result.relation.replace("-", "/")
+    relation, bits = result.relation.replace("-", "/"), plus_bits(result.unprotected_bits)
     yield (
-        f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} "
-        f"({relation}, one {prose(result.unit)}); ε {shown(result.row_epsilon)} at the policy's δ "
+        f"this release alone: ε {shown(result.epsilon)}{bits} at δ={short(result.release_delta)} "
+        f"({relation}, one {prose(result.unit)}); ε {shown(result.row_epsilon)}{bits} at the policy's δ "
         f"by its {counted(len(result.orders), 'order')}"
     )
     if result.claimed_epsilon is not None:
@@ -186,11 +187,9 @@ def _cost(result: PlanResult) -> Iterator[str]:
     if result.rows_per_person > 1:
         yield (
             f"a person with {result.rows_per_person} rows ({prose(result.row)}): "
-            f"ε {shown(result.person_epsilon)}"
+            f"ε {shown(result.person_epsilon)}{bits}"
         )
-    if result.evidence_share:
-        share = plain(result.evidence_share * 100)
-        yield f"evidence: {share} % of the release's ρ measures its own utility"
+    yield from map(prose, evidence_lines(result))
     if result.attempts:
         yield f"{counted(result.attempts, 'attempt')} before, spent and counted above"
     if result.series is not None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote
 
-_CLIP = 600
+from dpgate.model.visible import flat
+
 _NO_WIDTH = "\u200b"
 
 # All but letters, digits and punctuation that means nothing within a line; `_` within a word is such.
@@ -54,24 +54,6 @@ def _reference(found: re.Match[str]) -> str:
     if character.isascii() or character == _NO_WIDTH:
         return f"&#{ord(character)};"
     return character
-
-
-def flat(text: str, most: int = _CLIP) -> str:
-    """Text as one line of visible characters; text from right to left stays within itself."""
-    shown: list[str] = []
-    marks = 0
-    for character in " ".join(text.split())[: most + 1]:
-        kind = unicodedata.category(character)
-        marks = marks + 1 if kind[0] == "M" else 0
-        if kind[0] in "CZ" and character != " ":
-            shown.append("\ufffd")
-        elif marks <= 2:  # more of them would paint over the lines around
-            shown.append(character)
-    line = "".join(shown)
-    line = line if len(line) <= most else f"{line[: most - 1]}…"
-    if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in line):
-        return f"\u2068{line}\u2069"
-    return line
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dpgate.gate.ready import ReadyResult
 from dpgate.model.values import counted
-from dpgate.report.markdown_text import code, flat, prose
+from dpgate.model.visible import flat
+from dpgate.report.markdown_text import code, prose
 from dpgate.report.page import Page
 
 _MARKS = {

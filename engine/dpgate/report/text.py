@@ -13,6 +13,7 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
+from dpgate.gate.evidence_open import EvidenceOpenResult
 from dpgate.gate.ledger_results import (
     CheckpointResult,
     ExplainResult,
@@ -29,6 +30,7 @@ from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
 from dpgate.report import (
+    text_evidence,
     text_ledger,
     text_plan,
     text_policydiff,
@@ -43,6 +45,7 @@ from dpgate.report.words import (
     inert,
     next_line,
     notes,
+    result_name,
     rounded_up,
     tick,
     waivers,
@@ -184,11 +187,11 @@ def _evidence(evidence: tuple[dict[str, Any], ...]) -> RenderableType:
     for name in ("metric", "discloses", "value", "95 % interval"):
         table.add_column(name, justify="right" if name[0] in "v9" else "left")
     for item in evidence:
-        metric = item["metric"] + (f", {item['order']}-way" if item.get("order") else "")
-        metric += f", {item['table']}" if item.get("table") else ""
+        metric = result_name(item)
         kind = item["disclosure"]
         if kind == "restricted":
-            table.add_row(metric, "restricted", "sealed", "")
+            bit = {True: "met, one bit", False: "missed, one bit", None: ""}[item.get("passed")]
+            table.add_row(metric, "restricted", "sealed", bit)
         else:
             interval = (
                 f"{rounded_up(item['low'], 4)} … {rounded_up(item['high'], 4)}"
@@ -322,5 +325,6 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     RulesResult: text_policyexplain.rules,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
+    EvidenceOpenResult: text_evidence.opened,
     RehearsalResult: text_rehearsal.rehearsal,
 }

@@ -19,7 +19,8 @@ from dpgate.gate.results import (
     ScopeRow,
 )
 from dpgate.gate.second_table import SecondTable
-from dpgate.model.values import counted, plain, short
+from dpgate.model.values import counted, plain, plus_bits, short
+from dpgate.report.plan_evidence import evidence_lines
 from dpgate.report.words import bar, findings, left, next_line, shown, tick, waivers
 
 
@@ -115,10 +116,11 @@ def tree(rows: tuple[ScopeRow, ...]) -> Iterator[tuple[ScopeRow, str]]:
 def _claims(result: PlanResult) -> list[Text]:
     relation = result.relation.replace("-", "/")
     filtered = f"the policy's {len(result.orders)} orders"
+    bits = plus_bits(result.unprotected_bits)
     lines = [
         Text(
-            f"this release alone: ε {shown(result.epsilon)} at δ={short(result.release_delta)} "
-            f"({relation}, one {result.unit}); ε {shown(result.row_epsilon)} at the policy's δ "
+            f"this release alone: ε {shown(result.epsilon)}{bits} at δ={short(result.release_delta)} "
+            f"({relation}, one {result.unit}); ε {shown(result.row_epsilon)}{bits} at the policy's δ "
             f"by {filtered}"
         ),
         Text(
@@ -143,13 +145,7 @@ def _claims(result: PlanResult) -> list[Text]:
     lines += _persons(result)
     lines += _noise(result)
     lines += _marginals(result)
-    if result.evidence_share:
-        lines.append(
-            Text(
-                f"evidence: {plain(result.evidence_share * 100)} % of the release's ρ measures its own utility"
-            )
-        )
-    return lines
+    return [*lines, *map(Text, evidence_lines(result))]
 
 
 def _series(result: PlanResult) -> list[Text]:
@@ -181,7 +177,8 @@ def _persons(result: PlanResult) -> list[Text]:
     return [
         Text(
             f"person-level ({rows}), if asked: this release "
-            f"ε {shown(result.person_epsilon)} instead of {shown(result.row_epsilon)}"
+            f"ε {shown(result.person_epsilon)}{plus_bits(result.unprotected_bits)} instead of "
+            f"{shown(result.row_epsilon)}"
         )
     ]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from rich.text import Text
 
@@ -32,6 +33,18 @@ def left(value: Decimal, places: int = 2) -> str:
 def rounded_up(value: str, places: int) -> str:
     """A recorded decimal, rounded up."""
     return plain(up(Decimal(value), places))
+
+
+def measure_name(metric: str, about: str = "") -> str:
+    """What was measured: `marginal tvd, order 2`, `mean, visits by plan`."""
+    return metric.replace("_", " ") + (f", {about}" if about else "")
+
+
+def result_name(item: Mapping[str, Any]) -> str:
+    """What a recorded result is about."""
+    order = f"order {item['order']}" if item.get("order") else ""
+    parts = (order, item.get("about") or "", item.get("table") or "")
+    return measure_name(item["metric"], ", ".join(part for part in parts if part))
 
 
 def bar(after: Decimal, limit: Decimal, width: int = 22) -> str:

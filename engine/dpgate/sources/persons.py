@@ -103,7 +103,7 @@ class Truncated:
                 order.add(names)
                 places = pa.array(np.arange(seen[0], seen[0] + len(batch)))
                 seen[0] += len(batch)
-                made = {"place": places, "person": names, "content": _content(batch)}
+                made = {"place": places, "person": names, "content": content(batch)}
                 yield pa.record_batch(made).filter(names.is_valid())
 
         kept = []
@@ -122,7 +122,7 @@ class Truncated:
         return chosen
 
 
-def _content(batch: pa.RecordBatch) -> pa.Array:
+def content(batch: pa.RecordBatch) -> pa.Array:
     """What each row holds, in bytes; first all lengths, so that no two rows read the same."""
     texts, lengths = [], []
     for values in batch.columns:

@@ -1,23 +1,26 @@
 """Members and holdout: a coin decides for each row, or each person, whether a model may learn from it.
 
-Attacks compare rows that a model learned from with rows that it never saw. Nothing about privacy rests
-on the coin: a row is counted on one side or on the other, so it moves the counts of both together by
-what it would move those of all rows.
+Attacks compare rows that a model learned from with rows that it never saw. The coin of a row follows
+from one key of the operating system's entropy, from what the row holds, and from a number among rows that
+hold the very same; that of a person from the key and the identifier. So for any key, one row more or
+less (or one person) changes one side by that row (by theirs) and leaves the other side as it was, in
+whatever order rows come: nothing about privacy rests on the coin.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from dpgate.sources.persons import persons
+from dpgate.sources.persons import content, persons
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from dpgate.sources.arrow import ArrowSource, Read
 
     Coins = NDArray[np.bool_]
+    Digests = NDArray[np.uint64]
 
 _RANGE = 2**64
 
@@ -53,43 +57,61 @@ def split(read: Read, share: Decimal, column: str | None) -> tuple[Read, Read]:
         column: names the person, so that all rows of one are on one side; None: each row by itself.
 
     Privacy:
-        The coins come from the operating system's entropy, are drawn once for both sides, and
-        depend on no other row than the row's own (its person's).
+        Coins are tossed once, for both sides and every pass. See above for what one row moves.
     """
     key = secrets.token_bytes(32)
-    bound = round(share * _RANGE)
-
-    def coins() -> Callable[[pa.RecordBatch], Coins]:
-        return _by_row(key, bound) if column is None else _by_person(key, bound, column)
-
-    def side(*, held: bool) -> Iterator[pa.RecordBatch]:
-        out = coins()
-        for batch in read():
-            yield batch.filter(pa.array(out(batch) == held))
-
-    return lambda: side(held=False), lambda: side(held=True)
+    bound = np.uint64(round(share * _RANGE))
+    coins = _Coins(read, key, bound, column)
+    return lambda: coins.side(held=False), lambda: coins.side(held=True)
 
 
-def _by_row(key: bytes, bound: int) -> Callable[[pa.RecordBatch], Coins]:
-    """A coin for each place in the order of rows."""
-    stream = np.random.Philox(key=np.frombuffer(key[:16], dtype=np.uint64))
+class _Coins:
+    """Which rows are held out, decided once."""
 
-    def out(batch: pa.RecordBatch) -> Coins:
-        drawn = np.asarray(stream.random_raw(len(batch)), dtype=np.uint64)
-        return drawn < np.uint64(bound)
+    def __init__(self, read: Read, key: bytes, bound: np.uint64, column: str | None) -> None:
+        self._read = read
+        self._key = key
+        self._bound = bound
+        self._column = column
 
-    return out
+    def side(self, *, held: bool) -> Iterator[pa.RecordBatch]:
+        """The batches, with the rows of one side alone."""
+        out, place = self._out, 0
+        for batch in self._read():
+            own = out[place : place + len(batch)]
+            place += len(batch)
+            yield batch.filter(pa.array(own == held))
+
+    @cached_property
+    def _out(self) -> Coins:
+        found = [self._digests(batch) for batch in self._read()]
+        digests = np.concatenate(found) if found else np.zeros(0, dtype=np.uint64)
+        if self._column is None:
+            digests = _mixed(digests, _turns(digests))
+        return digests < self._bound
+
+    def _digests(self, batch: pa.RecordBatch) -> Digests:
+        """A keyed digest of each row, or of whom it names."""
+        named = content(batch) if self._column is None else persons(batch.column(self._column))
+        digest = partial(hashlib.blake2b, digest_size=8, key=self._key)
+        whole = b"".join(digest(value or b"").digest() for value in named.to_pylist())
+        return np.frombuffer(whole, dtype=np.uint64)
 
 
-def _by_person(key: bytes, bound: int, column: str) -> Callable[[pa.RecordBatch], Coins]:
-    """A coin for each identifier; rows that name nobody are on no side that anything rests on."""
+def _turns(digests: Digests) -> Digests:
+    """The number of each row among those of the same digest, from 0 up."""
+    order = np.argsort(digests, kind="stable")
+    ranked = digests[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if len(ranked) else order
+    turns = np.empty(len(digests), dtype=np.uint64)
+    turns[order] = np.arange(len(digests)) - np.repeat(starts, np.diff(np.r_[starts, len(ranked)]))
+    return turns
 
-    def coin(person: bytes | None) -> bool:
-        digest = hashlib.blake2b(person or b"", digest_size=8, key=key).digest()
-        return int.from_bytes(digest) < bound
 
-    def out(batch: pa.RecordBatch) -> Coins:
-        named = persons(batch.column(column)).to_pylist()
-        return np.fromiter(map(coin, named), dtype=np.bool_, count=len(named))
-
-    return out
+def _mixed(digests: Digests, turns: Digests) -> Digests:
+    """Numbers that look independent for each digest and turn (SplitMix64; Steele and others 2014)."""
+    mixed: Digests = digests + turns * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed

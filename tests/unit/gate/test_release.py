@@ -64,6 +64,8 @@ def test_what_is_recorded_is_what_was_made(released_team: Team) -> None:
         "data.csv-metadata.json",
         "card.json",
         "card.md",
+        "evidence.html",
+        "evidence.json",
         "evidence.json.age",
     }
     facts = parquet.read_schema(released_team.folder / "released" / "data.parquet").metadata

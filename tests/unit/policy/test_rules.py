@@ -124,12 +124,6 @@ CASES: list[tuple[str, Changes, str, str]] = [
     ("known-purpose", {RELEASE: {"purpose: vendor-testing": "purpose: fun"}}, RELEASE, "fun"),
     ("retention", {RELEASE: {"2027-06-30": "2026-11-21"}}, RELEASE, "2026-11-21"),
     ("retention", {RELEASE: {"2027-06-30": "2028-11-22"}}, RELEASE, "2028-11-22"),
-    (
-        "required-evidence",
-        {RELEASE: {"  utility:\n    - {metric: marginal_tvd, order: 2, at_most: 0.1}\n": ""}},
-        RELEASE,
-        "dataset: clinic-visits",
-    ),
 ]
 
 

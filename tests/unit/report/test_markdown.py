@@ -14,9 +14,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from dpgate.gate import results as r
+from dpgate.model.visible import flat
 from dpgate.report.markdown import MarkdownReporter
 from dpgate.report.markdown_plan import bar
-from dpgate.report.markdown_text import Links, code, flat, prose
+from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
 from tests.suites.reporters import (
     HOSTILE,
@@ -133,7 +134,7 @@ class TestMarkdown(ReporterSuite):
     def test_a_release_and_a_verification(self) -> None:
         text = self.written(samples("x")["release"])
         assert "On the ledger, entry 2 reserves it and entry 3 settles it." in text
-        assert "| x, 2-way | dp, charged | 0.1 | 0.05 … 0.15 |" in text
+        assert "| x, order 2 | dp, charged | 0.1 | 0.05 … 0.15 |" in text
         assert "| exact | restricted | sealed |  |" in text
         denied = r.ReleaseResult(release="a/b", outcome="denied", plan=plan("x"))
         assert "**Approvals:**" in self.written(denied)

@@ -158,11 +158,11 @@ def test_evidence_says_what_it_discloses() -> None:
     assert "(entry 2 reserves, entry 3 settles)" in shown
     assert "✗ marginal_tvd 0.2 is above 0.1" in shown
     rows = {line.split()[0]: line for line in shown.splitlines() if line.strip()}
-    assert "dp, charged" in rows["marginal_tvd,"]
-    assert "0.1235" in rows["marginal_tvd,"]
-    assert "0.1501" in rows["marginal_tvd,"]
-    assert "sealed" in rows["exact_tvd"]
-    assert "public" in rows["schema_conformity"]
+    assert "dp, charged" in rows["marginal"]
+    assert "0.1235" in rows["marginal"]
+    assert "0.1501" in rows["marginal"]
+    assert "sealed" in rows["exact"]
+    assert "public" in rows["schema"]
 
 
 def test_a_ledger_with_an_open_reservation_says_so() -> None:

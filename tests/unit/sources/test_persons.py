@@ -186,7 +186,7 @@ def test_rows_that_differ_never_read_the_same() -> None:
     ]
     one, other = zip(*held, strict=True)
     batch = pa.record_batch({"one": pa.array(one), "other": pa.array(other)})
-    assert len(set(persons._content(batch).to_pylist())) == len(held)
+    assert len(set(persons.content(batch).to_pylist())) == len(held)
 
 
 def test_rows_that_name_nobody_are_left_out() -> None:

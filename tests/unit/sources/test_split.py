@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -51,13 +52,40 @@ def test_each_row_is_on_one_side_and_stays_there(size: int) -> None:
     assert abs(len(out) / COUNT - 0.25) < 6 * (0.25 * 0.75 / COUNT) ** 0.5
 
 
-def test_coins_do_not_depend_on_batches_or_on_later_rows() -> None:
+def test_coins_do_not_depend_on_batches() -> None:
     sizes = iter((7, 997, 5_000))
-    rows = iter((COUNT, COUNT, COUNT + 1))
-    members, _ = split(lambda: iter(numbered(next(rows), next(sizes))), SHARE, None)
-    first, second, longer = ids(members), ids(members), ids(members)
+    members, _ = split(lambda: iter(numbered(COUNT, next(sizes))), SHARE, None)
+    first, second = ids(members), ids(members)
     assert first == second
-    assert [n for n in longer if n < COUNT] == first
+
+
+def sides(rows: pa.Table, column: str | None) -> list[Counter[tuple[object, ...]]]:
+    """What is on each side, by content, under one key."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dpgate.sources.split.secrets.token_bytes", lambda size: b"k" * size)
+        halves = split(lambda: iter(rows.to_batches(113)), SHARE, column)
+    return [
+        Counter(tuple(row.values()) for batch in side() for row in batch.to_pylist())
+        for side in halves
+    ]
+
+
+@pytest.mark.parametrize("column", [None, "who"])
+@pytest.mark.parametrize("place", [0, 500, 999])
+def test_one_row_more_changes_one_side_by_that_row(column: str | None, place: int) -> None:
+    few = table(1_000).set_column(1, "b", pa.array([1] * 1_000))  # many rows are alike
+    more = pa.concat_tables([few.slice(0, place), few.slice(3, 1), few.slice(place)])
+    before, after = sides(few, column), sides(more, column)
+    gained = [after[k] - before[k] for k in (0, 1)]
+    lost = [before[k] - after[k] for k in (0, 1)]
+    assert sorted(sum(each.values()) for each in gained) == [0, 1]
+    assert not any(lost)
+
+
+def test_equal_rows_have_coins_of_their_own() -> None:
+    same = pa.table({"a": [1] * COUNT})
+    _, holdout = sides(same, None)
+    assert abs(holdout.total() / COUNT - 0.25) < 6 * (0.25 * 0.75 / COUNT) ** 0.5
 
 
 def test_two_splits_differ() -> None:

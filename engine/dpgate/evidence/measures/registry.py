@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import entry_points
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from dpgate.errors import EvidenceError
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.utility import Threshold
 
+if TYPE_CHECKING:
+    from dpgate.evidence.exact.interface import Exact
+
 MEASURES = "dpgate.measures"
 """Group of what makes a measure from a threshold of `utility`, by its metric."""
 ATTACKS = "dpgate.attacks"
 """Group of what makes a measure from the name of an attack, by what stands before its dot."""
+
+EXACT = "dpgate.exact"
+"""Group of what measures a threshold without noise, by its metric."""
 
 
 class FromThreshold(Protocol):
@@ -32,6 +38,42 @@ class FromAttack(Protocol):
 
     def __call__(self, about: str | None, weight: Decimal, scene: Scene, event: str) -> Measure:
         """The measure of an attack; `about` is the column after its dot."""
+
+
+class FromRestricted(Protocol):
+    """A member of the group `dpgate.exact`."""
+
+    def __call__(self, threshold: Threshold, scene: Scene) -> Exact:
+        """What measures it."""
+
+
+Path = tuple[str | int, ...]
+"""Where something stands below a manifest's `spec`."""
+
+
+def makers(
+    spec: ReleaseSpec, scene: Scene, table: str | None = None
+) -> Iterator[tuple[Path, Callable[[], Measure]]]:
+    """What makes each measure that a manifest asks for, and where it asks for it.
+
+    Args:
+        spec: of the manifest.
+        scene: the public documents.
+        table: which of two tables; None where there is one.
+    """
+    numbers: Counter[str] = Counter()
+    for place, threshold in enumerate(spec.utility):
+        if threshold.table == table and not threshold.restricted:
+            event = _event(threshold, numbers)
+            yield ("utility", place), partial(_measure, threshold, scene, event)
+    limits = {limit.attack: (place, limit.weight) for place, limit in enumerate(spec.attacks)}
+    for name in spec.attacked:
+        kind, _, about = name.partition(".")
+        numbers[kind] += 1
+        event = f"evidence.attack.{kind}" + (f"_{numbers[kind]}" if about else "")
+        at, weight = limits.get(name, (None, Decimal(1)))
+        path: Path = ("threat_model", "fears") if at is None else ("attacks", at, "attack")
+        yield path, partial(_attack, name, weight, scene, event)
 
 
 def measures_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tuple[Measure, ...]:
@@ -50,16 +92,18 @@ def measures_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tu
     """
     if not spec.privacy.evidence_share:
         return ()
-    asked = [u for u in spec.utility if u.table == table and not u.restricted]
-    numbers: Counter[str] = Counter()
-    made = [_measure(threshold, scene, _event(threshold, numbers)) for threshold in asked]
-    weights = {limit.attack: limit.weight for limit in spec.attacks}
-    for name in spec.attacked:
-        kind, _, about = name.partition(".")
-        numbers[kind] += 1
-        number = f"_{numbers[kind]}" if about else ""
-        made.append(_attack(kind, about, weights, scene, f"evidence.attack.{kind}{number}"))
-    return tuple(made) or tuple(_usual(scene, table))
+    made = tuple(make() for _, make in makers(spec, scene, table))
+    return made or tuple(_usual(scene, table))
+
+
+def exacts_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tuple[Exact, ...]:
+    """What a manifest's thresholds ask for that is computed without noise, in its order.
+
+    Raises:
+        EvidenceError: a measure is not installed.
+    """
+    asked = [u for u in spec.utility if u.table == table and u.restricted]
+    return tuple(cast("FromRestricted", _loaded(EXACT, u.metric))(u, scene) for u in asked)
 
 
 def _event(threshold: Threshold, numbers: Counter[str]) -> str:
@@ -86,12 +130,10 @@ def _measure(threshold: Threshold, scene: Scene, event: str) -> Measure:
     return make(threshold, scene, event)
 
 
-def _attack(
-    kind: str, about: str, weights: Mapping[str, Decimal], scene: Scene, event: str
-) -> Measure:
+def _attack(name: str, weight: Decimal, scene: Scene, event: str) -> Measure:
+    kind, _, about = name.partition(".")
     make = cast("FromAttack", _loaded(ATTACKS, kind))
-    name = f"{kind}.{about}" if about else kind
-    return make(about or None, weights.get(name, Decimal(1)), scene, event)
+    return make(about or None, weight, scene, event)
 
 
 @lru_cache(maxsize=64)

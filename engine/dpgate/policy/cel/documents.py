@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
 
 from dpgate.model import columns as model
 from dpgate.model import dataset as datasets
 from dpgate.model import release as releases
+from dpgate.model import utility
 from dpgate.model.statistics import Statistics, grouping, target
-from dpgate.policy.cel.types import Clock, Column, Dataset, Query, Release, Threshold
+from dpgate.policy.cel.types import Attack, Clock, Column, Dataset, Query, Release, Threshold
 from dpgate.policy.facts import facts_of
 
 
@@ -52,11 +54,27 @@ def of_release(release: releases.Release, today: dt.date) -> Release:
         retention_days=(spec.retention.expires - today).days,
         increment_of=increment.of if increment else "",
         period=increment.period if increment else "",
-        utility=tuple(
-            Threshold(metric=each.metric, order=each.order, at_most=each.at_most)
-            for each in spec.utility
+        utility=tuple(map(_threshold, spec.utility)),
+        attacks=tuple(
+            Attack(name=each.attack, advantage_at_most=each.advantage_at_most)
+            for each in spec.attacks
         ),
+        adversary=spec.threat_model.adversary if spec.threat_model else "",
+        knows=spec.threat_model.knows if spec.threat_model else (),
+        fears=spec.threat_model.fears if spec.threat_model else (),
+        unprotected_bits=spec.unprotected_bits,
         queries=_queries(statistics) if statistics else (),
+    )
+
+
+def _threshold(each: utility.Threshold) -> Threshold:
+    low = each.better == "low"
+    return Threshold(
+        metric=each.metric,
+        about=each.about or "",
+        order=each.key.order or 0,
+        at_most=each.limit if low else Decimal(0),
+        at_least=Decimal(0) if low else each.limit,
     )
 
 

@@ -17,8 +17,23 @@ class Threshold:
     """A threshold of a manifest's `utility`."""
 
     metric: str
+    about: str
+    """What tells it apart from others of its metric: `visits by health`; empty if nothing does."""
     order: int
+    """Columns of each marginal; 0 for metrics that have none."""
     at_most: Decimal
+    """The highest value that passes; 0 where high values are good."""
+    at_least: Decimal
+    """The lowest value that passes; 0 where low values are good."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attack:
+    """A threshold of a manifest's `attacks`."""
+
+    name: str
+    """`membership`, `attribute.health` …"""
+    advantage_at_most: Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +89,15 @@ class Release:
     period: str
     """Its period in that series."""
     utility: tuple[Threshold, ...]
+    attacks: tuple[Attack, ...]
+    adversary: str
+    """Of the threat model: `recipient`, `public` or `insider`; empty if there is none."""
+    knows: tuple[str, ...]
+    """Columns that the adversary knows; empty: the released quasi-identifiers."""
+    fears: tuple[str, ...]
+    """Attacks that are run."""
+    unprotected_bits: int
+    """Thresholds that are judged without noise, one bit each."""
     queries: tuple[Query, ...]
 
 
@@ -232,6 +256,7 @@ class Clock:
 
 TYPES: tuple[type, ...] = (
     Threshold,
+    Attack,
     Query,
     Release,
     Column,

@@ -1,0 +1,1 @@
+"""What is computed on private rows without noise: for stewards alone, or where rows are stand-ins."""
