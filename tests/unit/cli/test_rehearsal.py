@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.team import DATASET, MANIFEST, RELEASE, Team
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_commands import sound
 from tests.unit.gate.test_schemas import holds
+
+D = Decimal
 
 
 def test_mock(run: Run, fresh_team: Team) -> None:
@@ -42,10 +45,10 @@ def test_rehearse(run: Run, fresh_team: Team) -> None:
     assert f"{RELEASE}   ✓ mst at ε 1 would have passed its gate in 2 runs" in ended.out
     assert "stand-in: 900 rows, invented from the dataset's document alone" in ended.out
     assert "! stand-in: numbers are exact and unprotected; never point this at" in ended.out
-    assert "marginal tvd of order 2 ≤ 0.9" in ended.out
-    assert re.search(r"mst +0\.000001 .*cannot be made", ended.out)
-    assert re.search(r" 1 +0\.\d+ \(0\.\d+…0\.\d+\) +2/2 +2/2 +\d+\.\d +← the manifest", ended.out)
-    assert "independent at ε 0.000001: epsilon is too small to learn anything" in ended.out
+    assert re.search(r"\nmst +ε 0\.000001 +ε 1 ← +ε 2\n", ended.out)
+    assert re.search(r"marginal tvd of order 2 ≤ 0\.9 +– +0\.\d{4} +0\.\d{4}\n", ended.out)
+    assert re.search(r"runs that passed +– +2/2 +2/2\nthresholds met +– +2/2 +2/2\n", ended.out)
+    assert "independent at ε 0.000001 cannot be made: epsilon is too small to learn" in ended.out
     assert "independent: ε 1   in release.yaml: synthesize: {with: independent}" in ended.out
     assert "(the policy does not allow it for every column)" in ended.out
     assert "… mst at ε 1" in ended.err
@@ -80,22 +83,23 @@ def test_where_the_manifest_cannot_be_made_it_says_so(run: Run, fresh_team: Team
     assert not (fresh_team.clone / "rehearsal-vendor-testing").exists()
 
 
-def test_more_measures_than_fit_are_named(run: Run, fresh_team: Team) -> None:
-    from dpgate.gate.rehearsal import RehearsalResult
-    from dpgate.report import text_rehearsal
+def test_thresholds_of_either_side_and_runs_that_miss_them_are_marked() -> None:
+    from dpgate.gate.rehearsal import RehearsedMetric, RehearsedPoint
+    from dpgate.report import text_rehearsal as text
 
-    words = ("--epsilon", "1", "--with", "mst", "--runs", "1", "--rows", "300")
-    ended = run("rehearse", RELEASE, *words, "--format", "json", at=fresh_team.clone)
-    result = RehearsalResult.model_validate_json(ended.out)
-    (point,) = result.points
-    metric = point.metrics[0].model_copy(update={"better": "high"})
-    many = tuple(metric.model_copy(update={"title": f"m{n}", "limit": None if n else metric.limit})
-                 for n in range(10))  # fmt: skip
-    wide = result.model_copy(update={"points": (point.model_copy(update={"metrics": many}),)})
-    assert [str(t) for t in text_rehearsal._left_out(wide)] == ["and m8, m9: in --format json"]
-    assert text_rehearsal._limit(many[0]) == " ≥ 0.9"
-    assert text_rehearsal._limit(many[1]) == ""
-    assert text_rehearsal._style(point.model_copy(update={"passed": 1, "runs": 2})) == "yellow"
+    metric = RehearsedMetric(
+        metric="m", title="m", better="high", value=D("0.5"), low=D("0.4"), high=D("0.6"),
+        judged=D("0.3"), limit=D("0.35"), met=1,
+    )  # fmt: skip
+    point = RehearsedPoint(
+        synthesizer="mst", epsilon=D(1), own=True, runs=2, passed=1, thresholds=2, met=1,
+        missed=("m",), metrics=(metric,), seconds=D("0.1"), failure="",
+    )  # fmt: skip
+    assert text._limit(metric) == " ≥ 0.35"
+    assert text._limit(metric.model_copy(update={"limit": None})) == ""
+    assert text._value(point, "m") == "✗ 0.5000"
+    assert text._style(point) == "yellow"
+    assert text._style(point.model_copy(update={"passed": 0})) == "red"
 
 
 def test_a_stand_in_must_be_vouched_for(run: Run, fresh_team: Team) -> None:

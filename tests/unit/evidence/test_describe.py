@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from dpgate.evidence import describe
 from dpgate.evidence.describe import Rows, Told, of_rehearsal, of_release
 from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result, Subresult
-from dpgate.evidence.report import Curve, EvidenceReport
+from dpgate.evidence.measures.interface import Figure, Figures
+from dpgate.evidence.report import EvidenceReport
 from dpgate.evidence.shown import shown, title_of
+from dpgate.evidence.thresholds import key_of
 from dpgate.model.event import Event
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
@@ -27,7 +30,7 @@ EVENT = Event(
 OTHER = EVENT.model_copy(update={"name": "mst.one_way", "loss": D("0.04")})
 CLAIM = Claim(
     epsilon=D(1), delta=D("1e-9"), relation="add-remove", unit="person", rows_per_person=3,
-    person_epsilon=D("3.1"),
+    person_epsilon=D("3.1"), unprotected_bits=1,
 )  # fmt: skip
 
 
@@ -119,12 +122,14 @@ def test_statistics_have_results_and_no_pictures() -> None:
     assert (report.bars, report.heat) == ((), None)
 
 
-def test_a_rehearsal_has_a_reference_a_curve_and_a_warning() -> None:
-    curve = Curve(stand_in="made up", points=())
-    report = of_rehearsal(told((tvd(),)), [rows(reference=True)], "made up", "careful", curve)
+def test_a_rehearsal_has_a_reference_exact_numbers_and_a_warning() -> None:
+    figure = Figure(value=Fraction(1, 16), low=Fraction(1, 16), high=Fraction(1, 16))
+    exact = {key_of(tvd()): Figures(main=figure, given="")}
+    given = told((SCHEMA, tvd()))
+    report = of_rehearsal(given, [rows(reference=True)], exact, "made up", "careful")
     assert (report.made.kind, report.made.stand_in) == ("rehearsal", "made up")
     assert report.notes[0] == "careful"
-    assert report.curve == curve
+    assert [result.details for result in report.results] == [(), ("without noise: 0.0625",)]
     assert all(bar.reference for bar in report.bars)
 
 

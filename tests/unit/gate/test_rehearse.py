@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import shutil
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dpgate.errors import DpgateError, SourceError, SynthesisError, UsageError
+from dpgate.evidence.measures.interface import Figure, Figures
 from dpgate.evidence.report import EvidenceReport
-from dpgate.gate import rehearsing, stand_in
+from dpgate.gate import gauges, rehearsing, stand_in
 from dpgate.gate.rehearsal import WARNING, RehearsalResult
-from tests.suites import asking, members
+from dpgate.model.values import Key
+from tests.suites import asking, evidencing, members
 from tests.team import MANIFEST, RELEASE, Team
 
 ONE = (Decimal(1),)
+THIRD = Fraction(1, 3)
 
 
 def rehearse(team: Team, name: str = "out", **wish: Any) -> RehearsalResult:
@@ -83,7 +87,7 @@ def test_what_to_write_is_the_least_epsilon_whose_runs_all_passed(fresh_team: Te
 
 def test_the_evidence_is_the_manifest_s_own(fresh_team: Team) -> None:
     result = rehearse(fresh_team, epsilons=(Decimal(3),))
-    assert "evidence.json" in result.files
+    assert result.files == ("evidence.json", "evidence.html")
     found = report(fresh_team)
     assert (found.made.kind, found.made.synthesizer, found.made.epsilon <= 1) == (
         "rehearsal", "mst", True,
@@ -273,13 +277,47 @@ def test_an_interrupt_leaves_nothing(fresh_team: Team, monkeypatch: pytest.Monke
     assert not (fresh_team.folder / "out").exists()
 
 
-def test_the_page_is_written_where_there_is_one(
-    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-    import types
+def test_everything_that_can_be_measured_is_told_without_noise(fresh_team: Team) -> None:
+    evidencing.ask(fresh_team)
+    result = rehearse(fresh_team, rows=4000)
+    (point,) = result.points
+    assert point.failure == ""
+    told = {m.metric: m for m in point.metrics}
+    assert len(point.metrics) == 13 + len(evidencing.ATTACKS)
+    assert told["membership"].judged is not None
+    # Schema conformity, and every threshold of utility and attacks.
+    assert (point.passed, point.thresholds) == (1, 1 + len(point.metrics))
+    shown = {each.metric: each for each in report(fresh_team).results}
+    assert shown["marginal_tvd"].details[0].startswith("without noise: 0.")
+    assert shown["attribute"].details[0].startswith("without noise: ")
+    assert b"without noise" in (fresh_team.folder / "out" / "evidence.html").read_bytes()
 
-    page = types.SimpleNamespace(render=lambda found: json.dumps(found.made.name).encode())
-    monkeypatch.setitem(sys.modules, "dpgate.evidence.page.render", page)
-    assert rehearse(fresh_team).files == ("evidence.json", "evidence.html")
-    assert (fresh_team.folder / "out" / "evidence.html").read_text() == f'"{RELEASE}"'
+
+@dataclass(frozen=True)
+class Stub:
+    """What has no noisy form."""
+
+    key: Key
+
+    def measure(self, subject: Any) -> Figures:
+        assert subject.released.num_rows
+        return Figures(main=Figure(value=THIRD, low=THIRD, high=THIRD), given="")
+
+
+@pytest.mark.parametrize(("at_most", "met"), [("0.9", 1), ("0.2", 0)])
+def test_a_threshold_without_noise_is_judged_and_its_number_told(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch, at_most: str, met: int
+) -> None:
+    sealed = f"    - {{metric: detectability, at_most: {at_most}}}\n"
+    evidencing.ask(fresh_team, evidencing.PLAIN + sealed, "")
+    evidencing.allow_bits(fresh_team)
+    monkeypatch.setattr(gauges, "exacts_of", lambda *_: (Stub(Key(metric="detectability")),))
+    result = rehearse(fresh_team)
+    (point,) = result.points
+    (found,) = [m for m in point.metrics if m.metric == "detectability"]
+    assert (found.value, found.judged, found.met) == (Decimal("0.333334"), None, met)
+    assert (point.passed, point.thresholds, len(point.missed)) == (met, 3, 1 - met)
+    (shown,) = [each for each in report(fresh_team).results if each.metric == "detectability"]
+    assert (shown.value, shown.passed) == (None, bool(met))
+    assert shown.details == ("without noise: 0.333333333",)
+    assert report(fresh_team).made.unprotected_bits == 1
