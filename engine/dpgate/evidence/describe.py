@@ -7,24 +7,28 @@ ran on a stand-in, whose own numbers may stand beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from dpgate.evidence import pictures
 from dpgate.evidence.disclosure import Result
-from dpgate.evidence.report import Bars, Curve, EvidenceReport, Heat, Made, Shown
+from dpgate.evidence.measures.run import as_number
+from dpgate.evidence.report import Bars, EvidenceReport, Heat, Made, Shown
 from dpgate.evidence.shown import shown
+from dpgate.evidence.thresholds import key_of
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.record import Claim
 from dpgate.model.release import Release
+from dpgate.model.values import Key
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from dpgate.evidence.measures.interface import Figures
     from dpgate.sources.interface import MarginalSource
 
 _NOISY = (
@@ -96,23 +100,40 @@ def of_release(told: Told, rows: Sequence[Rows] = ()) -> EvidenceReport:
 
 
 def of_rehearsal(
-    told: Told, rows: Sequence[Rows], stand_in: str, note: str, curve: Curve | None = None
+    told: Told,
+    rows: Sequence[Rows],
+    exact: Mapping[Key, Figures],
+    stand_in: str,
+    note: str,
 ) -> EvidenceReport:
     """The report of a rehearsal.
 
     Args:
         told: what it is about.
         rows: of each table, the stand-in's beside them.
+        exact: the same measures without noise.
         stand_in: what the stand-in is.
         note: what a reader must know of it.
-        curve: of the whole rehearsal.
 
     Privacy:
         Exact numbers of the stand-in, which must not be private data.
     """
     made = _report(told, "rehearsal", rows)
     about = made.made.model_copy(update={"stand_in": stand_in})
-    return made.model_copy(update={"made": about, "curve": curve, "notes": (note, *made.notes)})
+    keys = [key_of(result) for result in told.results]
+    results = tuple(
+        _beside(each, exact.get(key)) for key, each in zip(keys, made.results, strict=True)
+    )
+    return made.model_copy(update={"made": about, "results": results, "notes": (note, *made.notes)})
+
+
+def _beside(result: Shown, exact: Figures | None) -> Shown:
+    """A result with what it would be without noise: told where a release would have sealed it."""
+    if exact is None:
+        return result
+    value = as_number(exact.main.value).rstrip("0").rstrip(".")
+    words = f"without noise: {value}"
+    return result.model_copy(update={"details": (*result.details, words)})
 
 
 def _report(

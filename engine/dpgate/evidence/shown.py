@@ -8,7 +8,7 @@ from typing import Literal
 
 from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result
 from dpgate.evidence.report import Interval, Shown
-from dpgate.evidence.thresholds import SCHEMA
+from dpgate.evidence.thresholds import SCHEMA, key_of, limits_of
 from dpgate.model.event import Event
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.values import Key
@@ -54,16 +54,6 @@ def shown(result: Result, spec: ReleaseSpec, charged: Sequence[Event]) -> Shown:
     return bare.model_copy(update={"value": value, "passed": passes(value, limit, better), **more})
 
 
-def key_of(result: Result) -> Key:
-    """What a result is found by."""
-    return Key(
-        metric=result.metric,
-        order=getattr(result, "order", None),
-        about=getattr(result, "about", None),
-        table=getattr(result, "table", None),
-    )
-
-
 def title_of(key: Key) -> str:
     """A measure for people: `marginal tvd of order 2`, `mean visits by health`."""
     words = key.metric.replace("_", " ")
@@ -76,12 +66,9 @@ def judged(key: Key, spec: ReleaseSpec) -> tuple[Decimal | None, Better]:
     """The manifest's threshold of a measure, if it has one, and which values are good."""
     if key.metric == SCHEMA:
         return Decimal(0), "low"
-    for threshold in spec.utility:
-        if threshold.key == key:
-            return threshold.limit, threshold.better
-    for attack in spec.attacks:
-        if (attack.key.metric, attack.key.about) == (key.metric, key.about):
-            return attack.advantage_at_most, "low"
+    limit = next((each for each in limits_of(spec) if each.key == key), None)
+    if limit is not None:
+        return limit.value, limit.better
     measured = key.metric in _ATTACKS or key.order is not None
     return None, "low" if measured else "neither"
 

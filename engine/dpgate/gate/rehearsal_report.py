@@ -47,20 +47,14 @@ def reported(stage: Stage, run: Rehearsed) -> EvidenceReport:
         describe.Rows(domain=p.product.task.domain, table=p.table, reference=p.source)
         for p in run.parts
     ]
-    return describe.of_rehearsal(told, rows, stage.stand_in.words, WARNING)
+    return describe.of_rehearsal(told, rows, run.exact, stage.stand_in.words, WARNING)
 
 
 def written(folder: Path, report: EvidenceReport) -> tuple[str, ...]:
-    """The report as data, and as a page where this installation has one."""
-    from importlib import import_module
+    """The report as data and as a page."""
+    from dpgate.evidence.page.write import files
 
-    made = {"evidence.json": report.model_dump_json(by_alias=True, indent=2).encode() + b"\n"}
-    try:
-        page = import_module("dpgate.evidence.page.render")
-    except ImportError:
-        pass
-    else:
-        made["evidence.html"] = page.render(report)
+    made = files(report)
     for name, body in made.items():
         part = folder / WORKING / name
         part.write_bytes(body)

@@ -14,12 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dpgate.evidence.measures.interface import Figures, Scene
-from dpgate.evidence.measures.registry import measures_of
+from dpgate.evidence.disclosure import SEALED_BLOCK, RestrictedResult
+from dpgate.evidence.measures.interface import Figures
 from dpgate.evidence.measures.run import exactly
+from dpgate.evidence.thresholds import limits_of
 from dpgate.gate.attempt import bench_of, judged
 from dpgate.gate.costing import Cost, cost_of
+from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Made
+from dpgate.gate.sealing import met
 from dpgate.gate.staging import Run
 from dpgate.gate.synthetic import MadeRows, Synthetic
 from dpgate.gate.two_tables import MadeTables
@@ -76,13 +79,18 @@ def varied(case: Case, synthesizer: str, epsilon: Decimal) -> Case:
     """The manifest with another synthesizer and ε, all else as it is."""
     release = case.release
     assert release.spec.synthesize is not None  # noqa: S101 - it makes rows
-    spec = release.spec.model_copy(
-        update={
+    return _with(
+        case,
+        {
             "synthesize": release.spec.synthesize.model_copy(update={"with_": synthesizer}),
             "privacy": release.spec.privacy.model_copy(update={"epsilon": epsilon}),
-        }
+        },
     )
-    document = release.model_copy(update={"spec": spec})
+
+
+def _with(case: Case, update: dict[str, object]) -> Case:
+    spec = case.release.spec.model_copy(update=update)
+    document = case.release.model_copy(update={"spec": spec})
     return replace(case, release_file=replace(case.release_file, document=document))
 
 
@@ -109,14 +117,14 @@ def rehearsed(case: Case, policy: PrivacyPolicy, source_uri: str, folder: Path) 
         warnings.simplefilter("ignore")  # as in an attempt
         bench = bench_of(case, cost, source_uri, Run(folder, ""), (), _quiet)
         made = cost.product.make(bench)
-        outcomes = judged(case, policy, made.results)
         seconds = time.monotonic() - began
         parts = _parts(made, bench)
         exact = {key: found for part in parts for key, found in _exact(case, part, bench)}
+    results = (*made.results, *_bits(case, exact))
     return Rehearsed(
         cost=cost,
-        results=made.results,
-        outcomes=outcomes,
+        results=results,
+        outcomes=judged(case, policy, results),
         exact=exact,
         parts=parts,
         seconds=seconds,
@@ -137,28 +145,36 @@ def _parts(made: Made, bench: Bench) -> tuple[Part, ...]:
 
 def _exact(case: Case, part: Part, bench: Bench) -> Iterator[tuple[Key, Figures]]:
     """Every measure of a table without noise; the usual ones where the manifest pays for none."""
-    from dpgate.evidence.measures.subject import Subject
-
-    spec, task = case.release.spec, part.product.task
-    if not spec.privacy.evidence_share:
-        privacy = spec.privacy.model_copy(update={"evidence_share": _SHARE})
-        spec = spec.model_copy(update={"privacy": privacy})
-    scene = Scene(
-        dataset=case.dataset,
-        domain=task.domain,
-        relation=task.relation,
-        threat_model=spec.threat_model,
-    )
-    subject = Subject(
-        task=task,
-        released=part.table,
-        total=max(1, rows_of(part.source)),
-        source=part.source,
-        progress=_quiet,
-        holdout=getattr(bench, "holdout", None),
-    )
-    for measure, figures in exactly(measures_of(spec, scene, part.product.table), subject):
+    product, own = part.product, replace(bench, source=part.source, progress=_quiet)
+    gauges = product.gauges
+    if not gauges.measures and not gauges.exacts:
+        gauges = Gauges.of(paying(case), product.task.domain, product.rows_at_most, product.table)
+    subject = gauges.subject(own, product.task, part.table, rows_of(part.source))
+    for measure, figures in exactly(gauges.measures, subject):
         yield measure.key, figures
+    for exact in gauges.exacts:
+        yield exact.key, exact.measure(subject)
+
+
+def paying(case: Case) -> Case:
+    """The manifest as if it paid for evidence: then there is something to tell."""
+    spec = case.release.spec
+    privacy = spec.privacy.model_copy(update={"evidence_share": _SHARE})
+    return _with(case, {"privacy": privacy})
+
+
+def _bits(case: Case, exact: dict[Key, Figures]) -> Iterator[RestrictedResult]:
+    """The one bit of each threshold that is judged without noise; nothing is sealed."""
+    for limit in limits_of(case.release.spec):
+        if limit.restricted and limit.key in exact:
+            yield RestrictedResult(
+                disclosure="restricted",
+                metric=limit.key.metric,
+                about=limit.key.about,
+                ciphertext="sha256:" + "0" * 64,
+                passed=met(limit, exact[limit.key]),
+                size=SEALED_BLOCK,
+            )
 
 
 def rows_of(source: MarginalSource) -> int:

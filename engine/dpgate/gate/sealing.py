@@ -47,11 +47,12 @@ def _bits(
     for document in found.values():
         for key, figures in document.figures.items():
             limit = next(each for each in limits if each.key == key)
-            passed = _met(limit, figures)
+            passed = met(limit, figures)
             named = {"metric": key.metric, "about": key.about, "passed": passed}
             yield whole.model_copy(update=named)
 
 
-def _met(limit: Limit, figures: Figures) -> bool:
+def met(limit: Limit, figures: Figures) -> bool:
+    """Whether an exact figure meets a threshold: private where the figure is."""
     value, bound = figures.main.value, limit.value
     return value <= bound if limit.better == "low" else value >= bound

@@ -14,7 +14,8 @@ from dpgate.evidence.disclosure import DpResult, PublicResult
 from dpgate.evidence.measures.interface import Figures
 from dpgate.evidence.measures.run import PLACES
 from dpgate.evidence.report import Curve, Interval, Point
-from dpgate.evidence.shown import judged, key_of, passes, title_of
+from dpgate.evidence.shown import judged, passes, title_of
+from dpgate.evidence.thresholds import key_of
 from dpgate.gate.product import Progress
 from dpgate.gate.rehearsal import RehearsedMetric, RehearsedPoint, Suggestion
 from dpgate.gate.rehearsing import Rehearsed, rehearsed, varied
@@ -134,7 +135,13 @@ class Tally:
         noisy = self._noisy.get(key, [])
         ends = [each.low if better == "high" else each.high for each in noisy]
         worst = (min(ends) if better == "high" else max(ends)) if ends else None
-        verdicts = [passes(each, limit, better) for each in noisy]
+        if noisy:
+            verdicts = [passes(each, limit, better) for each in noisy]
+        else:  # judged without noise, or not at all
+            verdicts = [
+                limit is not None and (each >= limit if better == "high" else each <= limit)
+                for each in values
+            ]
         return RehearsedMetric(
             metric=key.metric,
             title=title_of(key),

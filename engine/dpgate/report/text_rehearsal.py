@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,15 +10,14 @@ from dpgate.gate.rehearsal import RehearsalResult, RehearsedMetric, RehearsedPoi
 from dpgate.model.values import counted, plain, short
 from dpgate.report.words import findings, next_line, notes, tick
 
-_METRICS = 8
-"""Columns of measures; JSON has all."""
+_WIDTH = 30
+"""Of the names of measures, so that tables stand below each other."""
 
 
 def rehearsal(result: RehearsalResult) -> RenderableType:
     """The whole rehearsal."""
-    parts: list[RenderableType] = [_head(result), *_about(result), Text(""), _table(result)]
-    parts += _left_out(result)
-    parts += [*_failed(result), Text(""), *_missed(result), *_suggested(result), Text("")]
+    parts: list[RenderableType] = [_head(result), *_about(result), Text(""), *_tables(result)]
+    parts += [*_failed(result), *_missed(result), *_suggested(result), Text("")]
     parts += findings(result.findings)
     parts += notes(result.notes)
     if result.files:
@@ -50,32 +47,37 @@ def _about(result: RehearsalResult) -> list[Text]:
         Text(f"! {result.warning}", style="yellow"),
         Text(
             f"{result.rows:,} rows a run, δ={short(result.delta)}, {share} % of ρ on evidence; "
-            f"{counted(result.runs, 'run')} of each; mean without noise, with the lowest and highest run",
+            f"{counted(result.runs, 'run')} of each; means over runs, without noise. "
+            "✗: a run would have failed there, with the noise that its gate sees. ←: the manifest",
             style="dim",
         ),
     ]
 
 
-def _titles(result: RehearsalResult) -> list[str]:
-    return list(dict.fromkeys(m.title for point in result.points for m in point.metrics))
+def _tables(result: RehearsalResult) -> list[RenderableType]:
+    """A table for each synthesizer: a line for each measure, a column for each ε."""
+    names = dict.fromkeys(point.synthesizer for point in result.points)
+    parts: list[RenderableType] = []
+    for name in names:
+        parts += [_table([p for p in result.points if p.synthesizer == name]), Text("")]
+    return parts
 
 
-def _table(result: RehearsalResult) -> Table:
+def _table(points: list[RehearsedPoint]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("synthesizer", no_wrap=True)
-    table.add_column("ε", justify="right")
-    shown = _titles(result)[:_METRICS]
-    limits = {m.title: m for point in result.points for m in point.metrics}
-    for title in shown:
-        table.add_column(title + _limit(limits[title]), justify="right")
-    for name in ("passed", "met", "s/run"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    before = ""
-    for point in result.points:
-        name = "" if point.synthesizer == before else point.synthesizer
-        before = point.synthesizer
-        table.add_row(name, plain(point.epsilon), *_cells(point, shown), style=_style(point))
+    table.add_column(points[0].synthesizer, min_width=_WIDTH)
+    for point in points:
+        own = " ←" if point.own else ""
+        table.add_column(f"ε {plain(point.epsilon)}{own}", justify="right", style=_style(point))
+    told = {metric.title: metric for point in points for metric in point.metrics}
+    for title, metric in told.items():
+        table.add_row(title + _limit(metric), *(_value(point, title) for point in points))
+    for words, cell in (
+        ("runs that passed", _passed),
+        ("thresholds met", _met),
+        ("seconds a run", _time),
+    ):
+        table.add_row(words, *(cell(point) if point.runs else "–" for point in points))
     return table
 
 
@@ -85,26 +87,24 @@ def _limit(metric: RehearsedMetric) -> str:
     return f" {'≥' if metric.better == 'high' else '≤'} {plain(metric.limit)}"
 
 
-def _cells(point: RehearsedPoint, shown: list[str]) -> list[str]:
-    measured = {metric.title: metric for metric in point.metrics}
-    cells = [_value(measured[title]) if title in measured else "–" for title in shown]
-    if point.runs:
-        cells += [f"{point.passed}/{point.runs}", f"{point.met}/{point.thresholds}"]
-    else:
-        cells += ["–", "–"]
-    cells.append("–" if point.seconds is None else format(point.seconds, ".1f"))
-    words = ["← the manifest"] * point.own + ["cannot be made"] * bool(point.failure)
-    return [*cells, ", ".join(words)]
+def _value(point: RehearsedPoint, title: str) -> str:
+    metric = next((each for each in point.metrics if each.title == title), None)
+    if metric is None:
+        return "–"
+    missed = "✗ " if metric.met < point.runs else ""
+    return f"{missed}{metric.value:.4f}"
 
 
-def _value(metric: RehearsedMetric) -> str:
-    if metric.low == metric.high:
-        return _figure(metric.value)
-    return f"{_figure(metric.value)} ({_figure(metric.low)}…{_figure(metric.high)})"
+def _passed(point: RehearsedPoint) -> str:
+    return f"{point.passed}/{point.runs}"
 
 
-def _figure(value: Decimal) -> str:
-    return format(value, ".4f")
+def _met(point: RehearsedPoint) -> str:
+    return f"{point.met}/{point.thresholds}"
+
+
+def _time(point: RehearsedPoint) -> str:
+    return "" if point.seconds is None else f"{point.seconds:.1f}"
 
 
 def _style(point: RehearsedPoint) -> str:
@@ -113,21 +113,17 @@ def _style(point: RehearsedPoint) -> str:
     return "" if point.good else "yellow"
 
 
-def _left_out(result: RehearsalResult) -> list[Text]:
-    more = _titles(result)[_METRICS:]
-    return [Text(f"and {', '.join(more)}: in --format json", style="dim")] if more else []
-
-
 def _failed(result: RehearsalResult) -> list[Text]:
     """Why places have no runs; once for each reason of a synthesizer."""
     places: dict[tuple[str, str], list[str]] = {}
     for point in result.points:
         if point.failure:
             places.setdefault((point.synthesizer, point.failure), []).append(plain(point.epsilon))
-    return [
-        Text(f"{name} at ε {', '.join(epsilons)}: {why}", style="red")
+    lines = [
+        Text(f"{name} at ε {', '.join(epsilons)} cannot be made: {why}", style="red")
         for (name, why), epsilons in places.items()
     ]
+    return [*lines, Text("")] if lines else []
 
 
 def _missed(result: RehearsalResult) -> list[Text]:

@@ -47,6 +47,7 @@ def test_the_command_alone_lists_commands_in_order_of_work_and_exit_codes(run: R
     ended = run("--help")
     order = re.findall(r"^  ([a-z]+)  ", ended.out, re.MULTILINE)
     assert order[:5] == ["init", "keygen", "recommend", "mock", "rehearse"]
+    assert order[5:7] == ["check", "plan"]
     assert "2 invalid input or usage   3 integrity failure   4 could not decide" in ended.out
 
 
@@ -171,6 +172,8 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
     [
         ("dpgate plan cl", f"plain,{RELEASE}"),
         ("dpgate recommend cl", "plain,clinic-visits"),
+        ("dpgate mock cl", "plain,clinic-visits"),
+        ("dpgate rehearse cl", f"plain,{RELEASE}"),
         (f"dpgate approve {RELEASE} --role p", "plain,privacy"),
         (f"dpgate release {RELEASE} --source d", "file,d"),
         ("dpgate waive te", "plain,terms"),

@@ -68,6 +68,7 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
         ("policy", "test"),
         ("verify",),
         ("compare", str(team.folder), str(team.folder)),
+        ("rehearse", RELEASE, "--epsilon", "1", "--with", "mst", "--runs", "1", "--rows", "500"),
         ("release", RELEASE, "--source", str(team.data), "--key", team.key_file("runner")),
     ):
         done = team.dpgate(*words, "--format", "json")
