@@ -147,8 +147,7 @@ class MeasureSuite(ABC):
     def make(self, scene: Scene) -> Measure:
         """The measure, through the entry points."""
         if isinstance(self.asked, str):
-            kind, _, about = self.asked.partition(".")
-            return registry._attack(kind, about, {}, scene, "evidence.attack.asked")
+            return registry._attack(self.asked, Decimal(1), scene, "evidence.attack.asked")
         return registry._measure(THRESHOLDS.validate_python(self.asked), scene, "evidence.asked")
 
     def subject(
