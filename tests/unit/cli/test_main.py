@@ -177,6 +177,7 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
         (f"dpgate approve {RELEASE} --role p", "plain,privacy"),
         (f"dpgate release {RELEASE} --source d", "file,d"),
         ("dpgate waive te", "plain,terms"),
+        ("dpgate compare ev", "file,ev"),
     ],
 )
 def test_completion_knows_the_repository(team: Team, words: str, found: str) -> None:

@@ -84,6 +84,13 @@ def test_no_epsilon_stands_without_its_unprotected_bits(bits: int, told: str) ->
     assert text.count("ε 1") == text.count(f"ε 1 plus {told}") == 2
 
 
+def test_a_restricted_result_that_gates_costs_a_bit() -> None:
+    gate = reports.shown("detectability", None, disclosure="restricted", limit=0.65, passed=True)
+    report = reports.release(unprotected_bits=1).model_copy(update={"results": (gate,)})
+    text = Page(render(report)).text()
+    assert "✓ met at most 0.65 ■ restricted 1 unprotected bit" in text
+
+
 def test_costs_are_rounded_up_and_shown_in_plain_digits() -> None:
     text = Page(render(reports.release(epsilon=Decimal("0.123401"), delta=Decimal("1e-9")))).text()
     assert "0.1235" in text
