@@ -117,7 +117,7 @@ def vectors(sizes: dict[int, int], distances: dict[int, int]) -> list[Any]:
 
 
 def test_small_subgroups_are_named_but_not_judged() -> None:
-    noisy = vectors({0: 200, 1: 19, 3: 300}, {0: 20 * 1024, 1: 19 * 1024, 3: 60 * 1024})
+    noisy = vectors({0: 200, 1: 9, 3: 300}, {0: 20 * 1024, 1: 9 * 1024, 3: 60 * 1024})
     found = distance().figures(given_world(), noisy, (Decimal(1), Decimal(512)))
     assert found.main.value == Fraction(60, 300)
     assert [part.label for part in found.parts] == [
@@ -128,7 +128,7 @@ def test_small_subgroups_are_named_but_not_judged() -> None:
         "job=other, smokes=false (too small)",
         "job=other, smokes=true (too small)",
     ]
-    assert found.given == "noisy sizes; 4 of 6 subgroups have fewer than 20 rows, too few to judge"
+    assert found.given == "noisy sizes; 4 of 6 subgroups have fewer than 10 rows, too few to judge"
     half = Fraction("1.959964") / 2 / 300
     assert found.parts[0].low == Fraction(60, 300) - half
     assert found.main.high == found.parts[0].high == Fraction(60 * 1024 + 1, 300 * 1024) + half
