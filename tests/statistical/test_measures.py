@@ -61,7 +61,9 @@ def world(relation: str) -> tuple[Scene, Subject]:
 
 
 def made(asked: Asked, scene: Scene) -> Measure:
-    return registry._measure(TypeAdapter(Threshold).validate_python(asked), scene, "evidence.asked")
+    return registry.measure_of(
+        TypeAdapter(Threshold).validate_python(asked), scene, "evidence.asked"
+    )
 
 
 def runs(one: Measure, subject: Subject, relation: str) -> list[tuple[DpResult, list[Call]]]:

@@ -147,8 +147,8 @@ class MeasureSuite(ABC):
     def make(self, scene: Scene) -> Measure:
         """The measure, through the entry points."""
         if isinstance(self.asked, str):
-            return registry._attack(self.asked, Decimal(1), scene, "evidence.attack.asked")
-        return registry._measure(THRESHOLDS.validate_python(self.asked), scene, "evidence.asked")
+            return registry.attack_of(self.asked, Decimal(1), scene, "evidence.attack.asked")
+        return registry.measure_of(THRESHOLDS.validate_python(self.asked), scene, "evidence.asked")
 
     def subject(
         self,

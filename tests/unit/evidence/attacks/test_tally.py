@@ -219,7 +219,7 @@ def test_a_scene_without_a_threat_model_has_the_usual_holdout() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_attack_is_found_by_its_name(name: str) -> None:
     kind, _, about = name.partition(".")
-    made = registry._attack(name, Decimal(3), scene(), "evidence.attack.x")
+    made = registry.attack_of(name, Decimal(3), scene(), "evidence.attack.x")
     assert (made.key.metric, made.key.about) == (kind, about or None)
     assert (made.weight, made.event) == (Decimal(3), "evidence.attack.x")
     assert made.whole_rows

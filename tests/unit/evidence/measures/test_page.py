@@ -67,7 +67,7 @@ def test_the_noise_to_expect_is_as_the_table_says(
 ) -> None:
     threshold = THRESHOLDS.validate_python({"at_most": Decimal("0.1"), **given})
     scene = Scene(dataset=worlds.dataset(relation), domain=worlds.domain(), relation=relation)
-    one = registry._measure(threshold, scene, "evidence.asked")
+    one = registry.measure_of(threshold, scene, "evidence.asked")
     rho = budget_for(Decimal(1), Decimal("1e-9")).amount / 10
     scales = [event.scale for event in plan([one], rho, relation)]
     found = one.half_width(scales, 20_000)
