@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 GOOD = "mst at ε=1"
-ROWS = 10_000
+ROWS = 5_000
 """Released rows: as many as peers get through in minutes."""
 Results = dict[str, dict[str, tuple[Any, float, float, bool]]]
 

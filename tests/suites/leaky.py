@@ -236,7 +236,8 @@ def collapses(world: World) -> Cells:
 def permutes(world: World) -> Cells:
     """The members, each column in an order of its own."""
     coins = np.random.default_rng()
-    return np.stack([coins.permutation(c) for c in world.members.T], axis=1)
+    made: Cells = np.stack([coins.permutation(c) for c in world.members.T], axis=1)
+    return made
 
 
 GENERATORS: dict[str, Generator] = {
