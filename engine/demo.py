@@ -268,7 +268,7 @@ def main() -> None:
     print(f"""
 Everything is in {folder}
    team/       the release repository: policies/, releases/; try  dpgate ledger show
-   released/   what the vendor gets: data.parquet, data.csv, card.md
+   released/   what the vendor gets: data.parquet, data.csv, card.md, evidence.html
    auditor/    a clone; root.txt holds the digest that it is verified with
    keys/       throw-away keys, state/ what the runner remembers
 To go on:  cd {story.team} && export DPGATE_STATE={folder / "state"} PATH={DPGATE.parent}:$PATH""")

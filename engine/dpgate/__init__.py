@@ -20,6 +20,7 @@ _VERBS = {
     "author": "dpgate.gate.author",
     "check": "dpgate.gate.check",
     "checkpoint": "dpgate.gate.checkpoint",
+    "compare": "dpgate.gate.compare",
     "explain": "dpgate.gate.explain",
     "explain_rule": "dpgate.gate.policyexplain",
     "export": "dpgate.gate.export",
@@ -51,6 +52,7 @@ __all__ = [
     "author",
     "check",
     "checkpoint",
+    "compare",
     "explain",
     "explain_rule",
     "export",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from dpgate.gate.author import author
     from dpgate.gate.check import check
     from dpgate.gate.checkpoint import checkpoint
+    from dpgate.gate.compare import compare
     from dpgate.gate.explain import explain
     from dpgate.gate.export import export
     from dpgate.gate.init import init

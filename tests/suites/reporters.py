@@ -12,6 +12,7 @@ import pytest
 
 from dpgate.errors import DocumentError, DpgateError, Problem, UndecidedError, UsageError
 from dpgate.gate import results as r
+from dpgate.gate.compare_results import CompareResult
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen
@@ -133,7 +134,37 @@ def samples(words: str) -> dict[str, Frozen]:
                  step,
                  {**step, "number": 2, "status": "fail", "name": "sums", "file": "x.json"},
                  {**step, "number": 3, "status": "skip", "name": "checkpoint"}))}),
+        "compare": comparison(words),
     }  # fmt: skip
+
+
+def comparison(words: str) -> CompareResult:
+    """Two reports that cannot be compared, and a row with every mark."""
+    report = {"letter": "A", "path": words, "name": words, "kind": "release", "outcome": words,
+              "stand_in": words, "synthesizer": words, "rows": 10, "columns": 2, "epsilon": "1",
+              "delta": "0.000001", "relation": words, "unit": words, "person_epsilon": "2",
+              "person_delta": "0.000001", "rows_per_person": 2, "unprotected_bits": 1, "judged": 2,
+              "met": 1, "sealed": 1}  # fmt: skip
+    cell = {"disclosure": "dp", "value": "0.1", "low": "0.05", "high": "0.2", "limit": "0.15",
+            "passed": False, "rho": "0.001", "best": True, "close": False}  # fmt: skip
+    near = {
+        **cell,
+        "disclosure": "public",
+        "rho": None,
+        "passed": True,
+        "best": False,
+        "close": True,
+    }
+    sealed = {**cell, "disclosure": "restricted", "value": None, "low": None, "high": None,
+              "limit": None, "passed": None, "rho": None, "best": False}  # fmt: skip
+    row = {"metric": "m", "title": words, "kind": "utility", "better": "low", "cells": [cell, near]}
+    lone = {**row, "kind": "attack", "better": "high", "cells": [None, sealed]}
+    plain = {**report, "letter": "B", "kind": "rehearsal", "person_epsilon": None,
+             "person_delta": None, "unprotected_bits": 0}  # fmt: skip
+    return CompareResult.model_validate_json(_json(
+        {"reports": [report, plain], "rows": [row, lone, {**row, "better": "neither"}],
+         "comparable": False, "apart": [words], "differences": [words]}
+    ))  # fmt: skip
 
 
 def errors(words: str) -> tuple[DpgateError, ...]:

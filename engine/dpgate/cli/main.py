@@ -31,6 +31,7 @@ _COMMANDS = {
     "policy": "dpgate.cli.policy",
     "release": "dpgate.cli.release",
     "sample": "dpgate.cli.sample",
+    "compare": "dpgate.cli.compare",
     "verify": "dpgate.cli.verify",
     "evidence": "dpgate.cli.evidence",
     "ledger": "dpgate.cli.ledger",

@@ -207,7 +207,8 @@ def _speak(outputs: Outputs, style: str, ctx: click.Context, param: click.Parame
 
 
 _SHOWN = {
-    "markdown": ("check", "plan", "plans", "release", "verify"),
+    "html": ("compare",),
+    "markdown": ("check", "plan", "plans", "release", "verify", "compare"),
     "sarif": ("check", "plan", "plans", "release"),
     "junit": ("check", "plan", "plans", "release", "verify", "policy-test"),
     "github": ("check", "plan", "plans", "release", "verify", "policy-test"),

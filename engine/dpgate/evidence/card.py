@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -101,7 +101,8 @@ def card(
 
 def _threshold(limit: Limit) -> dict[str, Any]:
     word = "at_most" if limit.better == "low" else "at_least"
-    return {"what": str(limit.key), word: plain(limit.value)}
+    what = replace(limit.key, metric=limit.key.metric.replace("_", " "))
+    return {"what": str(what), word: plain(limit.value)}
 
 
 def _what(release: Release, dataset: Dataset) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def classifier(
     known = tuple(int(k) for k in np.unique(target))
     if len(known) == 1:
         return Learned(features=tuple(features), model=None, known=known, alone=known[0])
-    trees = TREES if len(known) <= FEW else TREES // 3  # one for each class and round
+    trees = TREES if len(known) <= FEW else TREES // 2  # one for each class and round
     model = HistGradientBoostingClassifier(**_options(features, columns, lines, trees))
     with _one_thread():
         model.fit(_features(rows, features), target)
@@ -190,7 +190,7 @@ def _options(
     listed = [not lines[c] and 2 < columns[c].size <= _CATEGORIES for c in features]
     return {
         "max_iter": trees,
-        "learning_rate": 6 / trees,
+        "learning_rate": 5 / trees,
         "max_leaf_nodes": 15,
         "min_samples_leaf": 10,
         "early_stopping": False,

@@ -12,6 +12,7 @@ from pydantic import Field, StrictInt, model_validator
 
 from dpgate.model.values import Frozen, Recorded
 
+Count = Annotated[StrictInt, Field(ge=0, le=10**15)]
 Shares = Annotated[tuple[Recorded, ...], Field(max_length=400)]
 """Shares of rows, one for each label."""
 
@@ -100,7 +101,7 @@ class Point(Frozen):
     """Lowest run."""
     high: Recorded
     """Highest run."""
-    runs: StrictInt
+    runs: Count
     limit: Recorded | None = None
     """The manifest's threshold."""
     passed: bool | None = None
@@ -125,16 +126,16 @@ class Made(Frozen):
     stand_in: str = ""
     """Of a rehearsal: what stood in for the private data."""
     synthesizer: str
-    rows: StrictInt
-    columns: StrictInt
+    rows: Count
+    columns: Count
     epsilon: Recorded
     delta: Recorded
     relation: str
     unit: str
     person_epsilon: Recorded | None = None
     person_delta: Recorded | None = None
-    rows_per_person: StrictInt = 1
-    unprotected_bits: StrictInt = 0
+    rows_per_person: Count = 1
+    unprotected_bits: Count = 0
     """Bits that restricted gates let out, which no ε covers."""
     evidence_share: Recorded
     """Part of the ρ that evidence spent."""

@@ -6,12 +6,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from dpgate.errors import ChainError, UsageError
 from dpgate.evidence.unseal import opened
+from dpgate.gate.evidence_rows import EvidenceOpenResult, ExactRow
 from dpgate.gate.staging import SEALED, sealed_place
 from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
@@ -19,42 +18,9 @@ from dpgate.ledger.chain import Chain
 from dpgate.ledger.memory import Memory
 from dpgate.loading.canonical import sha256
 from dpgate.model.record import Settle
-from dpgate.model.values import Frozen
 
 _BYTES_AT_MOST = 256 * 2**20
 _IDENTITY_AT_MOST = 2**16
-
-
-class ExactRow(Frozen):
-    """One figure without noise."""
-
-    metric: str
-    about: str
-    value: str
-    """Nine decimal places."""
-
-
-class EvidenceOpenResult(Frozen):
-    """What sealed evidence holds."""
-
-    schema_: Annotated[Literal["dpgate.evidence-open/v1"], Field(alias="schema")] = (
-        "dpgate.evidence-open/v1"
-    )
-    release: str
-    attempt: int
-    entry: int
-    """Ledger entry that settled the attempt and holds the digest of what was opened."""
-    outcome: str
-    digest: str
-    rows: tuple[ExactRow, ...]
-    """Exact and restricted: no ε covers them."""
-    written: str = ""
-    """Where the whole document was written, if it was."""
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with."""
-        return 0
 
 
 def open_evidence(

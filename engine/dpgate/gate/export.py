@@ -110,6 +110,6 @@ def _parquet(path: Path, rows: Sequence[Row]) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise MissingExtraError(extra="synth", what="a Parquet file") from None
-    whole = {"entry", "attempt", "rows"}
+    whole = {"entry", "attempt", "rows", "unprotected_bits"}
     kinds = [pa.field(name, pa.int64() if name in whole else pa.string()) for name in rows[0]]
     pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(kinds)), path)

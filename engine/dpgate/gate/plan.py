@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from dpgate.accounting.filter import epsilon
 from dpgate.gate import consent, increments, judged, ruling
@@ -157,11 +158,9 @@ def _result(
         rows_per_person=case.dataset.spec.unit.max_rows_per_person,
         person_epsilon=cost.claim.person_epsilon if cost else Decimal(0),
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
-        noise=cost.product.noise(cost.events) if cost else (),
-        marginals=cost.product.marginals(cost.events) if cost else (),
+        **_foreseen(cost),
         rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
-        evidence=cost.product.evidence(cost.events) if cost else (),
         unprotected_bits=case.release.spec.unprotected_bits,
         approvals=consent.rows(policy, roles, approvals, day),
         refusals=consent.refusals(approvals),
@@ -177,6 +176,18 @@ def _result(
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
         next=following(case.name, comes_to, step, standing.past.open(case.name)),
     )
+
+
+def _foreseen(cost: Cost | None) -> dict[str, Any]:
+    """What can be said of accuracy before any data is opened."""
+    if cost is None:
+        return {"noise": (), "marginals": (), "evidence": ()}
+    product, events = cost.product, cost.events
+    return {
+        "noise": product.noise(events),
+        "marginals": product.marginals(events),
+        "evidence": product.evidence(events),
+    }
 
 
 def _claimed(case: Case, cost: Cost | None) -> Decimal | None:

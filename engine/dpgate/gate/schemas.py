@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dpgate.evidence.report import EvidenceReport
+from dpgate.gate.compare_results import CompareResult
 from dpgate.gate.policytest.result import PolicyTestResult
 from dpgate.gate.rehearsal import RehearsalResult
 from dpgate.gate.results import CheckResult, PlanResult, PlansResult, ReleaseResult, VerifyResult
@@ -17,7 +19,9 @@ from dpgate.loading.schemas import schema_of
 from dpgate.model.values import Frozen
 
 RESULTS: dict[str, type[Frozen]] = {
+    "evidence.schema.json": EvidenceReport,
     "result-check.schema.json": CheckResult,
+    "result-compare.schema.json": CompareResult,
     "result-plan.schema.json": PlanResult,
     "result-plans.schema.json": PlansResult,
     "result-rehearsal.schema.json": RehearsalResult,

@@ -14,7 +14,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -82,7 +82,7 @@ def schema_of(name: str, model: type[BaseModel], *, written: bool = False) -> di
     )
     if written:
         _whole(schema)
-    models = {inner.__name__: inner for inner in _subclasses(Frozen)}
+    models = {inner.__name__: inner for inner in (*_subclasses(Frozen), *_within(model))}
     _describe(schema, model)
     for key, definition in schema.get("$defs", {}).items():
         _describe(definition, models[key])
@@ -145,6 +145,19 @@ def _subclasses(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for inner in model.__subclasses__():
         yield inner
         yield from _subclasses(inner)
+
+
+def _within(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """The models of a model's fields, however deep: another of the same name may exist elsewhere."""
+    found: set[type[BaseModel]] = set()
+    open_: list[Any] = [model]
+    while open_:
+        kind = open_.pop()
+        open_ += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+            found.add(kind)
+            open_ += [field.annotation for field in kind.model_fields.values()]
+    return found
 
 
 def rendered() -> dict[str, str]:

@@ -7,10 +7,11 @@ from functools import singledispatchmethod
 from typing import Any, TextIO
 
 from dpgate.errors import DpgateError
+from dpgate.gate.compare_results import CompareResult
 from dpgate.gate.results import CheckResult, PlanResult, PlansResult, ReleaseResult, VerifyResult
 from dpgate.model.finding import Finding
 from dpgate.model.values import Frozen, counted
-from dpgate.report import markdown_plan
+from dpgate.report import markdown_compare, markdown_plan
 from dpgate.report.markdown_parts import findings, folded, notes, rules, waivers
 from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
@@ -30,7 +31,7 @@ _EXITS = {
 class MarkdownReporter:
     """One page; its first line, which no reader sees, is `<!-- dpgate:VERB -->`."""
 
-    shows = SHOWN
+    shows = SHOWN | {"compare"}
 
     def __init__(self, most: int = 60_000) -> None:
         self._most = min(most, HOST_TAKES)
@@ -143,6 +144,11 @@ class MarkdownReporter:
         )
         page.table("\n| | | step | |\n|--:|---|---|---|\n", rows, 1, "step")
         markdown_plan.next_step(page, result.next)
+
+    @_show.register
+    def _compare(self, result: CompareResult, page: Page) -> None:
+        _head(page, "compare", f"dpgate compare: {counted(len(result.reports), 'report')}")
+        markdown_compare.body(page, result)
 
 
 def _head(page: Page, verb: str, words: str) -> None:

@@ -30,7 +30,7 @@ def _noise(row: EvidenceRow) -> str:
     if row.disclosure == "restricted":
         return "without noise, one bit"
     if row.half_width is None:
-        return "noisy"
+        return "its noise depends on what comes out"
     return f"±{rounded_up(plain(row.half_width), 4)}"
 
 

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from dpgate.errors import DpgateError
 from dpgate.gate import results as r
-from dpgate.gate.evidence_open import EvidenceOpenResult
+from dpgate.gate.compare_results import CompareResult
+from dpgate.gate.evidence_rows import EvidenceOpenResult
 from dpgate.gate.ledger_results import (
     CheckpointResult,
     ExplainResult,
@@ -30,6 +31,7 @@ from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
 from dpgate.model.values import Frozen, counted
 from dpgate.report import (
+    text_compare,
     text_evidence,
     text_ledger,
     text_plan,
@@ -301,6 +303,7 @@ def _files(result: r.FilesResult) -> RenderableType:
 
 _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     r.CheckResult: _check,
+    CompareResult: text_compare.compare,
     r.PlanResult: text_plan.plan,
     r.PlansResult: text_plan.plans,
     r.ApproveResult: _approve,

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dpgate.gate.evidence_open import EvidenceOpenResult
+from dpgate.gate.evidence_rows import EvidenceOpenResult
 from dpgate.report.words import measure_name, tick
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dpgate.errors import SourceError
 from dpgate.model.domain import Domain
 from dpgate.sources.count import tables, used_by
-from dpgate.sources.encode import encode, readable
+from dpgate.sources.encode import readable
 from dpgate.sources.encoded import Encoded
 from dpgate.sources.lookup import Given, Lookup
 from dpgate.sources.temporal import known_zone
@@ -101,7 +101,7 @@ class ArrowSource:
         columns = self._domain.columns
         used = sorted({column for each in wanted for column in each.by})
         for batch in self._read():
-            codes = {c: encode(batch.column(columns[c].name), columns[c]) for c in used}
+            codes = {c: self._lookups[c].cells(batch.column(columns[c].name)) for c in used}
             yield [
                 (
                     units(batch.column(columns[each.column].name), columns[each.column], each),

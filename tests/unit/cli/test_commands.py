@@ -112,7 +112,10 @@ def test_plan_approve_release_and_all_that_follows(run: Run, team: Team) -> None
     assert "dp, charged" in ended.out
     assert "… reserve the cost (pushed before the data is opened)" in ended.err
     names = {path.name for path in (team.folder / "out").iterdir()}
-    assert names == {"data.parquet", "data.csv", "data.csv-metadata.json", "card.json", "card.md"}
+    assert names == {
+        "data.parquet", "data.csv", "data.csv-metadata.json", "card.json", "card.md",
+        "evidence.json", "evidence.html",
+    }  # fmt: skip
 
     again = run(*release_words(team), "--format", "json")
     assert again.code == 0

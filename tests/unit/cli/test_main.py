@@ -34,7 +34,7 @@ def test_every_command_has_help_with_an_example(run: Run, words: tuple[str, ...]
     ended = run(*words, "--help")
     assert ended.code == 0
     assert f"Usage: dpgate {' '.join(words)}".strip() in ended.out
-    group = not words or words in (("policy",), ("ledger",))
+    group = not words or words in (("policy",), ("ledger",), ("evidence",))
     if not group:
         assert "Example" in ended.out
         assert f"\n  dpgate {' '.join(words)}" in ended.out.replace("\n    ", "\n  ")
@@ -177,6 +177,7 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
         (f"dpgate approve {RELEASE} --role p", "plain,privacy"),
         (f"dpgate release {RELEASE} --source d", "file,d"),
         ("dpgate waive te", "plain,terms"),
+        ("dpgate compare ev", "file,ev"),
     ],
 )
 def test_completion_knows_the_repository(team: Team, words: str, found: str) -> None:

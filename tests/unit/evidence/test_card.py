@@ -140,7 +140,7 @@ def test_the_text_states_columns_evidence_and_terms() -> None:
         "| marginal tvd, order 2, of 6 marginals | dp | 0.05 |",
         "| 0.04 to 0.06 (95 %, given the noisy total of 20190 records) |",
         "| marginal tvd exact | restricted | sealed for stewards | – |",
-        "Required: marginal_tvd of order 2, at most 0.08.",
+        "Required: marginal tvd of order 2, at most 0.08.",
         "- delete after: 2027-12-31",
         "- recipients: vendor (US, DE)",
     ):

@@ -9,11 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from dpgate.evidence.page.write import as_json
 from dpgate.gate import schemas
 from dpgate.model.values import Frozen
 from dpgate.report.json import rendered
 from tests.suites.reporters import samples
 from tests.team import MANIFEST, RELEASE, Team
+from tests.unit.evidence.page import reports
 
 FOLDER = Path(__file__).parents[3] / "schemas"
 
@@ -55,6 +57,7 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
     team.edit(
         MANIFEST.replace("vendor-testing", "third"), "purpose: vendor-testing", "purpose: fun"
     )
+    (team.folder / "evidence.json").write_bytes(as_json(reports.release()))
     seen = set()
     for words in (
         ("check",),
@@ -64,6 +67,7 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
         ("plan", "--all"),
         ("policy", "test"),
         ("verify",),
+        ("compare", str(team.folder), str(team.folder)),
         ("rehearse", RELEASE, "--epsilon", "1", "--with", "mst", "--runs", "1", "--rows", "500"),
         ("release", RELEASE, "--source", str(team.data), "--key", team.key_file("runner")),
     ):
@@ -71,4 +75,11 @@ def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> Non
         body = json.loads(done.stdout)
         seen.add(body["schema"])
         holds(body)
-    assert len(seen) == len(schemas.RESULTS)
+    results = [name for name in schemas.RESULTS if name.startswith("result-")]
+    assert len(seen) == len(results)
+
+
+def test_evidence_that_is_written_satisfies_its_schema() -> None:
+    schema = json.loads((FOLDER / "evidence.schema.json").read_text(encoding="utf-8"))
+    for report in (reports.rehearsal(), reports.release(person_epsilon=None, title="")):
+        jsonschema.Draft202012Validator(schema).validate(json.loads(as_json(report)))

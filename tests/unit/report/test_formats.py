@@ -16,6 +16,7 @@ from dpgate.gate import results as r
 from dpgate.report.github import command, data
 from dpgate.report.view import view
 from tests.suites.reporters import ReporterSuite, errors, finding, plan, samples
+from tests.unit.evidence.page.pages import checked
 
 ASSETS = Path(__file__).parents[2] / "assets"
 SARIF = jsonschema.Draft4Validator(
@@ -23,8 +24,12 @@ SARIF = jsonschema.Draft4Validator(
 )
 
 
+EVERY = ReporterSuite.shows | {"compare"}
+
+
 class TestText(ReporterSuite):
     name = "text"
+    shows = EVERY
 
     def read(self, text: str) -> None:
         assert text.strip()
@@ -32,9 +37,29 @@ class TestText(ReporterSuite):
 
 class TestJson(ReporterSuite):
     name = "json"
+    shows = EVERY
 
     def read(self, text: str) -> None:
         assert json.loads(text)["schema"].startswith("dpgate.")
+
+
+class TestHtml(ReporterSuite):
+    name = "html"
+    shows = frozenset(("compare",))
+
+    def read(self, text: str) -> None:
+        checked(text.encode())
+
+    def test_it_shows_comparisons_alone(self) -> None:
+        with pytest.raises(TypeError, match="PlanResult"):
+            self.written(plan("x"))
+
+    def test_every_number_has_its_class_its_cost_and_its_marks(self) -> None:
+        text = checked(self.written(samples("words")["compare"]).encode()).text()
+        for told in ("0.1 ★ ✗ 0.05 to 0.2", "0.1 ≈", "◐ dp ρ 0.001", "○ public ρ 0", "sealed",
+                     "■ restricted covered by no ρ", "values cannot be compared: words",
+                     "1 plus 1 unprotected bit", "A passing attack test proves nothing"):  # fmt: skip
+            assert told in text
 
 
 class TestGithub(ReporterSuite):

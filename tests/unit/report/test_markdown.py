@@ -63,10 +63,11 @@ def words(text: str) -> str:
 
 class TestMarkdown(ReporterSuite):
     name = "markdown"
+    shows = ReporterSuite.shows | {"compare"}
 
     def read(self, text: str) -> None:
         first, second = text.splitlines()[:2]
-        assert re.fullmatch(r"<!-- dpgate:(check|plan|release|verify|error) -->", first)
+        assert re.fullmatch(r"<!-- dpgate:(check|plan|release|verify|compare|error) -->", first)
         assert second.startswith("### ")
         assert len(text) <= 60_000
         tokens = inline(MARKDOWN.parse(text))

@@ -12,6 +12,7 @@ import pytest
 from dpgate.errors import SourceError
 from dpgate.sources import encoded
 from dpgate.sources.arrow import ArrowSource, table_source
+from dpgate.sources.interface import Sum
 from tests.suites import worlds
 from tests.suites.sources import SourceSuite
 
@@ -133,3 +134,14 @@ def test_odd_types_have_cells(name: str, values: pa.Array, cells: list[int] | No
         assert counted[domain.columns[0].fallback] == 2
     else:
         np.testing.assert_array_equal(counted, np.bincount(cells, minlength=domain.sizes[0]))
+
+
+def test_sums_follow_cells_that_were_given() -> None:
+    domain = worlds.domain()
+    table = pa.table(
+        {"age": pa.array([3, 90, 40]), "job": pa.array(np.array([2, 0, 2], dtype=np.uint8))}
+    )
+    places = tuple(domain.names.index(name) for name in ("age", "job"))
+    source = ArrowSource(domain, lambda: iter(table.to_batches()), coded=("job",))
+    (found,) = source.sums([Sum(column=places[0], by=(places[1],), per=1, low=0, high=99)])
+    assert found.tolist() == [90, 0, 43]

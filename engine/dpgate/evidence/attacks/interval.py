@@ -10,11 +10,12 @@ the first term from n records that were drawn from many, at most k of one person
 varies at most k times as much as one over independent records), the second from the noise. The
 interval holds every p at which Y − pT is within z standard deviations, after moving Y half a step (k/2)
 outwards for counts being whole (Wilson's interval with a continuity correction; Fieller's, since T is
-noisy too). It needs no estimate of p in a variance, so it holds where a count is 0. Y is first moved
-into [0, T], which only takes it nearer to what it may be.
+noisy too). It needs no estimate of p in a variance, so it holds where a count is 0.
 
 The difference of two independent shares is bounded by the squared widths of both (Newcombe 1998,
-method 11). Of a side with fewer than `FEWEST` records that are certain, nothing is known: [0, 1].
+method 11), before shares and ends are moved into [0, 1]: noise that reaches beyond a bound belongs to
+a width, and cutting it off there would make intervals too narrow near 0 and 1. Of a side with fewer
+than `FEWEST` records that are certain, nothing is known: [0, 1].
 
 Advantage is A = max over thresholds of p − q. *Upper end*: A belongs to some threshold that is no matter of
 chance, so the highest of the upper ends, each good for its own threshold in 97.5 % of cases, is above A
@@ -41,8 +42,10 @@ class Interval:
     value: float
     high: float
 
-
-UNKNOWN = Interval(low=0.0, value=0.0, high=1.0)
+    def within(self, least: float, most: float) -> Interval:
+        """All three moved into public bounds."""
+        low, value, high = (min(max(v, least), most) for v in (self.low, self.value, self.high))
+        return Interval(low=low, value=value, high=high)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,28 +75,33 @@ class Side:
 
     def share(self, bins: Sequence[int], z: float) -> Interval:
         """The share of records in some bins, z standard deviations to each side."""
-        total = max(self.total, 0.0)
-        hits = min(max(sum(self.counts[place] for place in bins), 0.0), total)
-        value = hits / total if total else 0.0
+        return self.unbounded(bins, z).within(0.0, 1.0)
+
+    def unbounded(self, bins: Sequence[int], z: float) -> Interval:
+        """The same before it is moved into [0, 1]: what is noise on both sides of a bound stays so."""
+        total, hits = self.total, sum(self.counts[place] for place in bins)
         if not self.speaks:
+            value = min(max(hits / total, 0.0), 1.0) if total > 0 else 0.0
             return Interval(low=0.0, value=value, high=1.0)
-        half = self.together / 2
-        low, _ = self._roots(max(hits - half, 0.0), len(bins), z)
-        _, high = self._roots(min(hits + half, total), len(bins), z)
+        value, half = hits / total, self.together / 2
+        low = self._end(hits - half, len(bins), z, -1)
+        high = self._end(hits + half, len(bins), z, 1)
         return Interval(low=min(low, value), value=value, high=max(high, value))
 
-    def _roots(self, hits: float, bins: int, z: float) -> tuple[float, float]:
-        """The lowest and the highest share at which `hits` is within z standard deviations."""
-        total, spread = self.total, self.together * self.total
-        noise = (z * self.sigma) ** 2
-        square = total**2 + z**2 * spread - noise * len(self.counts)
-        linear = -2 * hits * total - z**2 * spread + 2 * noise * bins
-        rest = hits**2 - noise * bins
-        under = linear**2 - 4 * square * rest
-        if square <= 0 or under < 0:
-            return 0.0, 1.0
-        low, high = ((-linear + sign * sqrt(under)) / (2 * square) for sign in (-1, 1))
-        return min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
+    def _end(self, hits: float, bins: int, z: float, side: int) -> float:
+        """The lowest (−1) or highest (1) share at which `hits` is within z standard deviations."""
+        # Beyond 0 and 1 there is no sampling: the noise alone.
+        for spread in (self.together * self.total, 0.0):
+            noise = (z * self.sigma) ** 2
+            square = self.total**2 + z**2 * spread - noise * len(self.counts)
+            linear = -2 * hits * self.total - z**2 * spread + 2 * noise * bins
+            under = linear**2 - 4 * square * (hits**2 - noise * bins)
+            if square <= 0:
+                return max(float(side), 0.0)
+            found = (-linear + side * sqrt(max(under, 0.0))) / (2 * square)
+            if under >= 0 and 0 <= found <= 1:
+                return found
+        return found
 
 
 def quantile(tail: float) -> float:
@@ -103,13 +111,13 @@ def quantile(tail: float) -> float:
 
 def difference(members: Side, holdout: Side, bins: Sequence[int], z: float) -> Interval:
     """The share among members minus that among the holdout, within [−1, 1]."""
-    p, q = members.share(bins, z), holdout.share(bins, z)
+    p, q = members.unbounded(bins, z), holdout.unbounded(bins, z)
     value = p.value - q.value
     if not (members.speaks and holdout.speaks):
         return Interval(low=-1.0, value=value, high=1.0)
     low = value - sqrt((p.value - p.low) ** 2 + (q.high - q.value) ** 2)
     high = value + sqrt((p.high - p.value) ** 2 + (q.value - q.low) ** 2)
-    return Interval(low=max(low, -1.0), value=value, high=min(high, 1.0))
+    return Interval(low=low, value=value, high=high).within(-1.0, 1.0)
 
 
 def at_once(thresholds: int) -> float:

@@ -130,17 +130,31 @@ def fits(
     return cells
 
 
-def numeric(scene: Scene, name: str, metric: str) -> NumericColumn:
+def numeric(scene: Scene, name: str, metric: str, table: str | None) -> NumericColumn:
     """The description of a column whose values can be added up.
 
+    Args:
+        scene: public documents.
+        name: of the column.
+        metric: for messages.
+        table: which of two tables.
+
     Raises:
-        EvidenceError: it is not of numbers.
+        EvidenceError: it is not of numbers, or another table's, known by its cells alone.
     """
     place_of(scene, name)
-    column = scene.dataset.spec.columns.get(name)
+    spec = scene.dataset.spec
+    column, joined = spec.columns.get(name), spec.joined
+    if joined is not None and table == joined.table and name not in joined.columns:
+        raise EvidenceError(
+            f"{metric}: {name} is of the persons; beside {table} its cells are known, not its values",
+            fix=f"name a column of {table}, or use rate or quantile",
+        )
     if not isinstance(column, IntegerColumn | NumberColumn | DecimalColumn):
         raise EvidenceError(
-            f"{metric} needs numbers, and {name} is {type_of(scene, name)}",
+            f"{metric} needs numbers, and {name} is {type_of(scene, name)}"
+            if column
+            else f"{metric}: {name} is a number of rows, of which there are counts but no sums",
             fix="name an integer, number or decimal column; for others there are rate and quantile",
         )
     return column

@@ -22,6 +22,8 @@ Integers throughout: released numbers are rounded to steps before they meet priv
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -47,8 +49,11 @@ FINE = 32
 
 def of_threshold(threshold: Dependence, scene: Scene, event: str) -> Dependences:
     """The measure of a threshold; a member of `dpgate.measures`."""
-    kind = Correlation if threshold.metric == "correlation" else CramersV
-    return kind(
+    kinds: dict[str, Callable[..., Dependences]] = {
+        "correlation": Correlation,
+        "cramers_v": CramersV,
+    }
+    return kinds[threshold.metric](
         key=threshold.key,
         event=event,
         weight=threshold.weight,
@@ -67,13 +72,13 @@ class Dependences(Scalar):
 
     columns: tuple[str, ...] | None
 
+    @abstractmethod
     def cliques(self) -> tuple[Clique, ...]:
         """The pairs.
 
         Raises:
             EvidenceError: a column is not of the kind, or there are no two.
         """
-        raise NotImplementedError
 
     def marginals(self, subject: Subject) -> int:  # noqa: ARG002 - follows from the domain
         """How many pairs."""

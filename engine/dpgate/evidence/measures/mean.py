@@ -65,7 +65,7 @@ class Means(Grouped):
         Raises:
             EvidenceError: the column is not numeric, or its bounds leave nothing to add up.
         """
-        column = numeric(self.scene, self.of, "mean")
+        column = numeric(self.scene, self.of, "mean", self.key.table)
         own = grid_of(column).decimals
         places = (*range(own, -1, -1), *range(own + 1, MORE_DECIMALS))
         grids = (grid_of(column, decimals) for decimals in places)

@@ -7,23 +7,18 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache, partial
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from dpgate.errors import EvidenceError
+from dpgate.evidence.exact.interface import Exact, exact_of
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.utility import Threshold
-
-if TYPE_CHECKING:
-    from dpgate.evidence.exact.interface import Exact
 
 MEASURES = "dpgate.measures"
 """Group of what makes a measure from a threshold of `utility`, by its metric."""
 ATTACKS = "dpgate.attacks"
 """Group of what makes a measure from the name of an attack, by what stands before its dot."""
-
-EXACT = "dpgate.exact"
-"""Group of what measures a threshold without noise, by its metric."""
 
 
 class FromThreshold(Protocol):
@@ -38,13 +33,6 @@ class FromAttack(Protocol):
 
     def __call__(self, about: str | None, weight: Decimal, scene: Scene, event: str) -> Measure:
         """The measure of an attack; `about` is the column after its dot."""
-
-
-class FromRestricted(Protocol):
-    """A member of the group `dpgate.exact`."""
-
-    def __call__(self, threshold: Threshold, scene: Scene) -> Exact:
-        """What measures it."""
 
 
 Path = tuple[str | int, ...]
@@ -65,7 +53,7 @@ def makers(
     for place, threshold in enumerate(spec.utility):
         if threshold.table == table and not threshold.restricted:
             event = _event(threshold, numbers)
-            yield ("utility", place), partial(_measure, threshold, scene, event)
+            yield ("utility", place), partial(measure_of, threshold, scene, event)
     limits = {limit.attack: (place, limit.weight) for place, limit in enumerate(spec.attacks)}
     for name in spec.attacked:
         kind, _, about = name.partition(".")
@@ -73,7 +61,7 @@ def makers(
         event = f"evidence.attack.{kind}" + (f"_{numbers[kind]}" if about else "")
         at, weight = limits.get(name, (None, Decimal(1)))
         path: Path = ("threat_model", "fears") if at is None else ("attacks", at, "attack")
-        yield path, partial(_attack, name, weight, scene, event)
+        yield path, partial(attack_of, name, weight, scene, event)
 
 
 def measures_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tuple[Measure, ...]:
@@ -103,7 +91,7 @@ def exacts_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tupl
         EvidenceError: a measure is not installed.
     """
     asked = [u for u in spec.utility if u.table == table and u.restricted]
-    return tuple(cast("FromRestricted", _loaded(EXACT, u.metric))(u, scene) for u in asked)
+    return tuple(exact_of(threshold, scene) for threshold in asked)
 
 
 def _event(threshold: Threshold, numbers: Counter[str]) -> str:
@@ -122,15 +110,36 @@ def _usual(scene: Scene, table: str | None) -> Iterable[Measure]:
 
     for order in (1, 2):
         given = {"metric": "marginal_tvd", "order": order, "at_most": Decimal(0), "table": table}
-        yield _measure(MarginalTvd.model_validate(given), scene, f"evidence.tvd_{order}")
+        yield measure_of(MarginalTvd.model_validate(given), scene, f"evidence.tvd_{order}")
 
 
-def _measure(threshold: Threshold, scene: Scene, event: str) -> Measure:
+def measure_of(threshold: Threshold, scene: Scene, event: str) -> Measure:
+    """The measure of one threshold.
+
+    Args:
+        threshold: measured with noise.
+        scene: the public documents.
+        event: what the names of its events begin with.
+
+    Raises:
+        EvidenceError: it is not installed, or not for these columns.
+    """
     make = cast("FromThreshold", _loaded(MEASURES, threshold.metric))
     return make(threshold, scene, event)
 
 
-def _attack(name: str, weight: Decimal, scene: Scene, event: str) -> Measure:
+def attack_of(name: str, weight: Decimal, scene: Scene, event: str) -> Measure:
+    """The measure of one attack.
+
+    Args:
+        name: as manifests write it: `membership`, `attribute.health`.
+        weight: its part of the budget for evidence, in proportion.
+        scene: the public documents.
+        event: what the names of its events begin with.
+
+    Raises:
+        EvidenceError: it is not installed, or not for these columns.
+    """
     kind, _, about = name.partition(".")
     make = cast("FromAttack", _loaded(ATTACKS, kind))
     return make(about or None, weight, scene, event)

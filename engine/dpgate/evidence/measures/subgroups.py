@@ -11,9 +11,10 @@ each, one entry for every subgroup:
    within its subgroup two cells of each column, so one T_g by 1: squared distance K², the larger.
    Both bounds are whole steps and survive rounding down.
 
-Value: max over g of T_g/ĉ_g among subgroups *large enough*: at least ten times the half-width of either
-vector's noise, so that noise alone is at most a tenth of what is reported. A large subgroup that the
-release lacks counts as 1. If none is large enough, nothing was shown and the value is 1.
+Value: max over g of T_g/ĉ_g among subgroups *large enough*: at least five times the half-width of either
+vector's noise, so that a size is known to a fifth and T_g/ĉ_g to ±0.1 (±0.15 under replace-one). A
+large subgroup that the release lacks counts as 1. If none is large enough, nothing was shown and the
+value is 1.
 
 The upper end is the largest of the subgroups' own upper ends: the worst one is below its own with 97.5 %.
 The lower end is a maximum over many noisy numbers, so each is taken at 97.5 % over all of them
@@ -52,9 +53,11 @@ if TYPE_CHECKING:
 
 GROUPS_AT_MOST = 4096
 """Subgroups beyond these are all but certain to be too small."""
+SIZE_AT_MOST = 2**40
+"""No dataset has more rows; noisy sizes are cut there, so that sums of steps fit 64 bits."""
 PARTS = 200
 """Subgroups that are listed, worst first."""
-TIMES = 10
+TIMES = 5
 """How many half-widths of noise a subgroup must hold to be judged."""
 
 
@@ -143,7 +146,7 @@ class SubgroupDistance:
         if place == 0:
             sizes: Ints = subject.source.count([self.places])[0].ravel()
             return sizes
-        noisy = np.maximum(before[0], 0).astype(float)[:, None]
+        noisy = np.clip(before[0], 0, SIZE_AT_MOST).astype(float)[:, None]
         found = np.zeros(self.groups, dtype=np.int64)
         cliques = [(*self.places, other) for other in self.others]
         for _, counts, released in compared(

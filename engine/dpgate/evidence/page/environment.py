@@ -36,7 +36,8 @@ def rendered(name: str, **shown: Any) -> bytes:
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = _environment().get_template(name).render(style=_safe(style), digest=digest, **shown)
-    return page.encode("utf-8", "replace")
+    # In a log, CI runners obey `##[name]` wherever it stands; a browser reads the reference back.
+    return page.replace("##[", "#&#35;[").encode("utf-8", "replace")
 
 
 @lru_cache(maxsize=1)
@@ -52,6 +53,7 @@ def _environment() -> Environment:
         finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     made.filters["pathdata"] = _path
     return made

@@ -54,27 +54,39 @@ def _all(result: Shown) -> Iterable[Decimal]:
 
 def plot(result: Shown, end: float) -> Plot | None:
     """The drawing of a result on a scale from 0 to `end`; None where it is sealed."""
-    return None if result.value is None else _drawn(result.value, result, end)
+    if result.value is None:
+        return None
+    return drawn(
+        result.value,
+        end,
+        limit=result.limit,
+        better=result.better,
+        baseline=result.baseline,
+        passed=result.passed,
+    )
 
 
-def part(interval: Interval, end: float) -> Plot:
-    """The drawing of one of several parts of a result, which no threshold judges."""
-    return _drawn(interval, None, end)
+def drawn(
+    interval: Interval,
+    end: float,
+    *,
+    limit: Decimal | None = None,
+    better: str = "neither",
+    baseline: Decimal | None = None,
+    passed: bool | None = None,
+) -> Plot:
+    """The drawing of a number, on a scale from 0 to `end`."""
 
-
-def _drawn(interval: Interval, result: Shown | None, end: float) -> Plot:
     def along(number: Decimal) -> float:
         return _LEFT + (_RIGHT - _LEFT) * min(1.0, float(number) / end)
 
     low, high = along(interval.low), along(interval.high)
-    limit = result.limit if result else None
     fails = None
-    if result and limit is not None and result.better != "neither":
-        start, stop = (along(limit), _RIGHT) if result.better == "low" else (_LEFT, along(limit))
+    if limit is not None and better != "neither":
+        start, stop = (along(limit), _RIGHT) if better == "low" else (_LEFT, along(limit))
         fails = (at(start), at(stop - start))
-    baseline = result.baseline if result else None
     return Plot(
-        words=_words(interval, result),
+        words=_words(interval, limit, baseline),
         value=at(along(interval.value)),
         low=at(low),
         width=at(max(high - low, 0)),
@@ -82,16 +94,14 @@ def _drawn(interval: Interval, result: Shown | None, end: float) -> Plot:
         fails=fails,
         baseline="" if baseline is None else at(along(baseline)),
         end=figure(Decimal(repr(end)), digits=3),
-        passed=result.passed if result else None,
+        passed=passed,
     )
 
 
-def _words(interval: Interval, result: Shown | None) -> str:
+def _words(interval: Interval, limit: Decimal | None, baseline: Decimal | None) -> str:
     words = figure(interval.value)
     between = span(interval.low, interval.high)
     words += f", interval {between}" if between else ""
-    if result and result.limit is not None:
-        words += f", threshold {figure(result.limit)}"
-    if result and result.baseline is not None:
-        words += f", baseline {figure(result.baseline)}"
+    words += "" if limit is None else f", threshold {figure(limit)}"
+    words += "" if baseline is None else f", baseline {figure(baseline)}"
     return words

@@ -100,7 +100,7 @@ def _row(result: Shown, end: float | None) -> Row:
                 label=part.label,
                 value=figure(part.value),
                 span=span(part.low, part.high),
-                plot=interval.part(part, parts_end),
+                plot=interval.drawn(part, parts_end),
             )
             for part in result.parts
         ),
@@ -116,5 +116,5 @@ def _drawable(result: Shown) -> bool:
 
 def _cost(result: Shown) -> str:
     if result.disclosure == "restricted":
-        return "covered by no ρ"
+        return "covered by no ρ" if result.passed is None else "1 unprotected bit"
     return f"ρ {cost(result.rho)}" if result.rho is not None else "ρ 0"

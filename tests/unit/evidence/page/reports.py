@@ -213,3 +213,23 @@ def filled(words: str) -> EvidenceReport:
 
 def _decimal(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
+
+
+def beside(place: int, **fields: Any) -> EvidenceReport:
+    """One of several rehearsals of the same data, each a little worse and at another ε."""
+    report = rehearsal()
+    worse = Decimal(place) / 50
+    moved = tuple(
+        result if result.value is None or result.better != "low" else result.model_copy(update={
+            "value": result.value.model_copy(update={
+                name: getattr(result.value, name) + worse for name in ("value", "low", "high")
+            }),
+            "passed": None if result.passed is None else result.value.high + worse <= (result.limit or 0),
+        })
+        for result in report.results
+    )  # fmt: skip
+    names = ("aim", "mst", "independent")
+    kept = report.made.model_copy(update={
+        "synthesizer": names[place % 3], "epsilon": Decimal(2) ** -place, **fields,
+    })  # fmt: skip
+    return report.model_copy(update={"results": moved, "made": kept})

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dpgate import compare
 from dpgate.evidence.page.render import render
+from dpgate.evidence.page.write import as_json
 from dpgate.evidence.report import EvidenceReport
+from dpgate.report.html import HtmlReporter
 from tests.browser import CHROMIUM, Browser, browser
 from tests.suites.reporters import HOSTILE
 from tests.unit.evidence.page import reports
@@ -99,6 +102,25 @@ def test_every_text_can_be_read(tab: Browser, tmp_path: Path, name: str, dark: b
     tab.open(_written(tmp_path / "evidence.html", REPORTS[name]))
     tab.ask("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert tab.ask(FAINT) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_comparison_fits_and_can_be_read(
+    tab: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    paths = [tmp_path / f"{place}.json" for place in range(4)]
+    for place, path in enumerate(paths):
+        path.write_bytes(as_json(reports.beside(place)))
+    page = tmp_path / "comparison.html"
+    with page.open("w", encoding="utf-8") as out:
+        HtmlReporter().result(compare(paths), out)
+    tab.size(width, 900)
+    tab.dark(on=dark)
+    assert tab.open(page) < 2
+    assert tab.ask(WIDER) == 0
+    assert tab.ask(FAINT) == []
+    assert tab.complaints == []
 
 
 def test_hostile_words_run_nothing(tab: Browser, tmp_path: Path) -> None:

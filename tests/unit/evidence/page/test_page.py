@@ -11,7 +11,6 @@ import sys
 import time
 from collections import Counter
 from decimal import Decimal
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
@@ -24,57 +23,7 @@ from dpgate.evidence.page.render import render
 from dpgate.evidence.report import Bars, EvidenceReport, Heat
 from tests.suites.reporters import HOSTILE
 from tests.unit.evidence.page import reports
-
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """The tags of a page, and whether each is closed in its place."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str, str]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(page.decode())
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-
-def checked(page: bytes) -> Page:
-    """A page that is whole, asks for nothing and runs nothing."""
-    found = Page(page)
-    assert found.open == []
-    assert not {"script", "iframe", "img", "object", "embed", "form", "base"} & set(found.tags)
-    names = Counter(value for _, name, value in found.attributes if name == "id")
-    assert set(names.values()) == {1}
-    for tag, name, value in found.attributes:
-        assert not name.startswith("on")
-        assert name != "style"
-        if name in ("href", "src", "xlink:href"):
-            assert (tag, value) == ("link", "data:,") or value.removeprefix("#") in names
-        if name in ("aria-labelledby", "aria-describedby"):
-            assert set(value.split()) <= set(names)
-    return found
+from tests.unit.evidence.page.pages import Page, checked
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +82,13 @@ def test_no_epsilon_stands_without_its_unprotected_bits(bits: int, told: str) ->
     assert text.count(f"1 plus {told}") == 3
     assert text.count(f"4.74 plus {told}") == 2
     assert text.count("ε 1") == text.count(f"ε 1 plus {told}") == 2
+
+
+def test_a_restricted_result_that_gates_costs_a_bit() -> None:
+    gate = reports.shown("detectability", None, disclosure="restricted", limit=0.65, passed=True)
+    report = reports.release(unprotected_bits=1).model_copy(update={"results": (gate,)})
+    text = Page(render(report)).text()
+    assert "✓ met at most 0.65 ■ restricted 1 unprotected bit" in text
 
 
 def test_costs_are_rounded_up_and_shown_in_plain_digits() -> None:

@@ -1,15 +1,15 @@
-"""Utility under DP: what is planned, what is measured, and that neighbors stay close."""
+"""Total variation of marginals: what is planned, what is measured, and that neighbors stay close."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import math
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,13 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpgate.errors import EvidenceError, InsufficientBudgetError
-from dpgate.evidence import utility
-from dpgate.evidence.disclosure import records
-from dpgate.evidence.marginals import marginals
+from dpgate.evidence.disclosure import DpResult, records
+from dpgate.evidence.measures.interface import RESOLUTION, Scene
+from dpgate.evidence.measures.marginal_tvd import MarginalDistance, of_threshold
+from dpgate.evidence.measures.plan import plan
+from dpgate.evidence.measures.run import measure
+from dpgate.evidence.measures.subject import Subject
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.mechanisms.tape import UnsafePlayer, UnsafeRecorder
 from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.event import Event
+from dpgate.model.utility import MarginalTvd
+from tests.suites import worlds
+from tests.suites.measures import MeasureSuite, Private
+from tests.suites.measures import Row as WorldRow
+from tests.unit.evidence.measures.slow import clipped, expected, mean_of, rows_of
+from tests.unit.evidence.measures.slow import table as counted
 from tests.unit.evidence.worlds import (
     DOMAIN,
     RHO,
@@ -38,12 +47,47 @@ from tests.unit.evidence.worlds import (
 )
 
 RELATIONS = ("add-remove", "replace-one")
-TOTAL = 5.4
 STEP = Decimal("0.000001")
 
 
+def distance(
+    order: int, relation: str = "add-remove", domain: Domain = DOMAIN, *, worst: bool = False
+) -> MarginalDistance:
+    metric = "worst_marginal_tvd" if worst else "marginal_tvd"
+    given_ = {"metric": metric, "order": min(order, 2), "at_most": Decimal("0.1")}
+    scene = Scene(dataset=worlds.dataset(relation), domain=domain, relation=relation)
+    made = of_threshold(MarginalTvd.model_validate(given_), scene, f"evidence.tvd_{order}")
+    if order <= 2:
+        return made
+    return MarginalDistance(
+        key=made.key,
+        event=made.event,
+        weight=made.weight,
+        scene=scene,
+        order=order,
+        worst=worst,
+    )
+
+
 def planned(relation: str = "add-remove") -> tuple[Event, ...]:
-    return utility.plan(task(relation), (1, 2), RHO, relation)
+    return plan([distance(1, relation), distance(2, relation)], RHO, relation)
+
+
+def subject(private: Sequence[Row], released: Sequence[Row] = SYNTHETIC, total: int = 5) -> Subject:
+    return Subject(
+        task=task(),
+        released=table(released),
+        total=total,
+        source=source(private),
+        progress=quiet,
+    )
+
+
+def measured(
+    private: Sequence[Row], mechanisms: Mechanisms, relation: str = "add-remove", total: int = 5
+) -> tuple[DpResult, ...]:
+    both = [distance(1, relation), distance(2, relation)]
+    return measure(both, planned(relation), subject(private, total=total), mechanisms)
 
 
 def cell(row: Row) -> tuple[int, ...]:
@@ -53,16 +97,52 @@ def cell(row: Row) -> tuple[int, ...]:
     return jobs.get(job or "", 3), (age >= 18) + (age >= 65), int(income >= 10), int(smokes)
 
 
-def mean_distance(private: list[Row], released: list[Row], total: int, order: int) -> Fraction:
-    """T by its definition, in exact fractions."""
-    distances = []
+def distances(
+    private: Sequence[Row], released: Sequence[Row], total: int, order: int
+) -> list[Fraction]:
+    """T of each marginal by its definition, in exact fractions."""
+    found = []
     for clique in itertools.combinations(range(4), order):
         x = Counter(tuple(cell(row)[c] for c in clique) for row in private)
         s = Counter(tuple(cell(row)[c] for c in clique) for row in released)
-        distances.append(
-            sum(abs(x[key] - Fraction(total * s[key], len(released))) for key in x | s) / 2
-        )
-    return Fraction(sum(distances)) / len(distances)
+        apart = (abs(x[key] - Fraction(total * s[key], len(released))) for key in x | s)
+        found.append(sum(apart, Fraction(0)) / 2)
+    return found
+
+
+class Marginals(MeasureSuite):
+    order: ClassVar[int]
+    worst: ClassVar[bool] = False
+    slack = Fraction(1)
+    bad_at_least = Fraction(1, 4)
+
+    def slow(
+        self, private: Sequence[Private], released: Sequence[WorldRow], total: int
+    ) -> Fraction:
+        found = []
+        for names in itertools.combinations(worlds.COLUMNS, self.order):
+            x, e = counted(rows_of(private), *names), expected(released, total, *names)
+            cells = {*x, *e}
+            found.append(sum((abs(x[c] - e.get(c, Fraction(0))) for c in cells), Fraction(0)) / 2)
+        return clipped((max(found) if self.worst else mean_of(found)) / total)
+
+    def bad(self, rows: Sequence[WorldRow]) -> list[WorldRow]:
+        return [{**row, "age": 3, "smokes": not row["smokes"]} for row in rows]
+
+
+class TestOneWay(Marginals):
+    asked: ClassVar = {"metric": "marginal_tvd", "order": 1, "at_most": Decimal("0.1")}
+    order, bad_at_least = 1, Fraction(1, 6)
+
+
+class TestTwoWay(Marginals):
+    asked: ClassVar = {"metric": "marginal_tvd", "order": 2, "at_most": Decimal("0.1")}
+    order = 2
+
+
+class TestWorstTwoWay(Marginals):
+    asked: ClassVar = {"metric": "worst_marginal_tvd", "order": 2, "at_most": Decimal("0.1")}
+    order, worst, bad_at_least = 2, True, Fraction(3, 4)
 
 
 # ── plan ─────────────────────────────────────────────────────────────────────────────────────
@@ -79,58 +159,36 @@ def test_plan_has_one_event_per_order_within_the_budget(relation: str, reach: in
 
 
 def test_nothing_wanted_is_nothing_planned() -> None:
-    assert utility.plan(task(), (), Decimal(0), "add-remove") == ()
+    assert plan((), Decimal(0), "add-remove") == ()
 
 
 @pytest.mark.parametrize(
-    ("orders", "rho", "relation", "message"),
-    [
-        ((1,), Decimal(0), "add-remove", "evidence_share|no budget"),
-        ((1,), RHO, "replace-one", "under replace-one"),
-        ((5,), RHO, "add-remove", "order 5"),
-    ],
+    ("order", "rho", "message"),
+    [(1, Decimal(0), "no budget"), (5, RHO, "order 5")],
 )
-def test_a_plan_that_cannot_be_is_refused(
-    orders: tuple[int, ...], rho: Decimal, relation: str, message: str
-) -> None:
+def test_a_plan_that_cannot_be_is_refused(order: int, rho: Decimal, message: str) -> None:
     with pytest.raises(EvidenceError, match=message):
-        utility.plan(task(), orders, rho, relation)
-
-
-def test_planning_loads_no_numerics() -> None:
-    program = (
-        "import sys; from decimal import Decimal; from dpgate.evidence import utility\n"
-        "from dpgate.synthesis.interface import Task; from dpgate.model.domain import *\n"
-        "c = [ColumnDomain(name=n, kind='boolean', values=(False, True)) for n in 'ab']\n"
-        "task = Task(domain=Domain(columns=tuple(c)), relation='add-remove', rows=1)\n"
-        "utility.plan(task, (1, 2), Decimal('0.1'), 'add-remove')\n"
-        "print(*{'numpy', 'pyarrow', 'pandas', 'torch'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout.split()) == (0, [])
+        plan([distance(order)], rho, "add-remove")
 
 
 # ── measure ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("worst", [False, True])
 @pytest.mark.parametrize("order", [1, 2, 3])
 @pytest.mark.parametrize("total", [1, 5, 1_000_003])
-def test_the_statistic_is_what_its_definition_says(order: int, total: int) -> None:
-    cliques = marginals(DOMAIN, order)
-    exact = utility.statistic(source(SAMPLE), source(SYNTHETIC), total, cliques, quiet)
-    expected = mean_distance(SAMPLE, SYNTHETIC, total, order) * utility.RESOLUTION
+def test_the_statistic_is_what_its_definition_says(order: int, total: int, *, worst: bool) -> None:
+    one = distance(order, worst=worst)
+    found = distances(SAMPLE, SYNTHETIC, total, order)
+    wanted = (max(found) if worst else mean_of(found)) * RESOLUTION
     # Each cell of a target is rounded to 1/K record: half a step, halved again by T.
-    cells = max(math.prod(DOMAIN.sizes[c] for c in clique) for clique in cliques)
-    assert abs(exact - expected) <= 1 + Fraction(cells, 4)
+    cells = max(math.prod(DOMAIN.sizes[c] for c in clique) for clique in one.cliques)
+    assert abs(one.statistic(subject(SAMPLE, total=total)) - wanted) <= 1 + Fraction(cells, 4)
 
 
-def test_identical_tables_are_at_distance_zero() -> None:
-    for order in (1, 2):
-        cliques = marginals(DOMAIN, order)
-        exact = utility.statistic(source(SAMPLE), source(SAMPLE), len(SAMPLE), cliques, quiet)
-        assert exact == 0
+@pytest.mark.parametrize("order", [1, 2])
+def test_identical_tables_are_at_distance_zero(order: int) -> None:
+    assert distance(order).statistic(subject(SAMPLE, SAMPLE, len(SAMPLE))) == 0
 
 
 @pytest.mark.parametrize(
@@ -139,9 +197,7 @@ def test_identical_tables_are_at_distance_zero() -> None:
 def test_results_hold_the_noisy_value_its_interval_and_what_paid(noisy: int, value: str) -> None:
     events = planned()
     player = UnsafePlayer(outputs=[np.array([noisy]), np.array([noisy])])
-    results = utility.measure(
-        task(), events, source(SAMPLE), table(SYNTHETIC), 4.6, session(events, player), quiet
-    )
+    results = measured(SAMPLE, session(events, player))
     assert [(r.order, r.marginals, r.events) for r in results] == [
         (1, 4, ("evidence.tvd_1",)),
         (2, 6, ("evidence.tvd_2",)),
@@ -161,28 +217,17 @@ def test_measuring_runs_each_planned_event_once_and_no_other() -> None:
     other = planned()[0].model_copy(update={"name": "mst.one_way"})
     events = (other, *planned())
     mechanisms = session(events)
-    arguments = task(), events, source(SAMPLE), table(SYNTHETIC), TOTAL, mechanisms, quiet
-    results = utility.measure(*arguments)
+    results = measured(SAMPLE, mechanisms)
     assert mechanisms.spent == events[1:]
     assert len(records(results, mechanisms.spent)) == 2
     with pytest.raises(InsufficientBudgetError):
-        utility.measure(*arguments)
-
-
-@pytest.mark.parametrize("total", [0.0, -3.0, 0.4])
-def test_a_total_below_one_counts_as_one(total: float) -> None:
-    events = planned()
-    results = utility.measure(
-        task(), events, source([]), table(SYNTHETIC), total, session(events), quiet
-    )
-    assert results[0].conditional_on == "the noisy total of 1 records"
+        measured(SAMPLE, mechanisms)
 
 
 def test_no_synthetic_rows_is_an_error_before_anything_is_spent() -> None:
-    events = planned()
-    mechanisms = session(events)
+    mechanisms = session(planned())
     with pytest.raises(EvidenceError, match="no synthetic rows"):
-        utility.measure(task(), events, source(SAMPLE), table([]), TOTAL, mechanisms, quiet)
+        measure([distance(1)], planned(), subject(SAMPLE, []), mechanisms)
     assert mechanisms.spent == ()
 
 
@@ -190,14 +235,15 @@ def test_progress_ends_at_one_and_depends_on_public_values_alone() -> None:
     seen: list[list[tuple[str, float]]] = []
     for rows in (SAMPLE, SAMPLE * 50):
         told: list[tuple[str, float]] = []
-        utility.statistic(
-            source(rows),
-            source(SYNTHETIC),
-            5,
-            marginals(DOMAIN, 2),
-            lambda stage, fraction, told=told: told.append((stage, fraction)),  # type: ignore[misc]
-        )
         seen.append(told)
+        looked_at = Subject(
+            task=task(),
+            released=table(SYNTHETIC),
+            total=5,
+            source=source(rows),
+            progress=lambda stage, done, told=told: told.append((stage, done)),  # type: ignore[misc]
+        )
+        distance(2).statistic(looked_at)
     assert seen[0] == seen[1] == [("evidence", 1.0)]
 
 
@@ -219,7 +265,7 @@ def neighbor(relation: str, rows: list[Row], row: Row, place: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     rows=TABLES,
     row=ROWS,
@@ -227,6 +273,7 @@ def neighbor(relation: str, rows: list[Row], row: Row, place: int) -> list[Row]:
     released=st.lists(ROWS, min_size=1, max_size=6),
     total=st.one_of(st.integers(1, 20), st.integers(1, 10**12)),
     order=st.integers(1, 3),
+    worst=st.booleans(),
 )
 def test_neighbors_are_no_farther_apart_than_declared(
     relation: str,
@@ -236,14 +283,14 @@ def test_neighbors_are_no_farther_apart_than_declared(
     released: list[Row],
     total: int,
     order: int,
+    worst: bool,
 ) -> None:
-    cliques = marginals(DOMAIN, order)
-    other = neighbor(relation, rows, row, place)
-    one, two = (
-        utility.statistic(source(data), source(released), total, cliques, quiet)
-        for data in (rows, other)
+    one = distance(order, relation, worst=worst)
+    here, there = (
+        one.statistic(subject(data, released, total))
+        for data in (rows, neighbor(relation, rows, row, place))
     )
-    assert abs(one - two) <= utility.distance(relation)
+    assert (here - there) ** 2 <= one.vectors()[0].distance_squared
 
 
 @pytest.mark.parametrize(("relation", "reached"), [("add-remove", 512), ("replace-one", 1024)])
@@ -252,11 +299,10 @@ def test_the_declared_distance_is_needed_up_to_one_step(relation: str, reached: 
     agree = [SYNTHETIC[0]] * 3
     alone: Row = ("part", 1, 1.0, True)
     other = [*agree, alone] if relation == "add-remove" else [*agree[1:], alone]
-    one, two = (
-        utility.statistic(source(d), source(agree), 3, marginals(DOMAIN, 1), quiet)
-        for d in (agree, other)
-    )
-    assert abs(one - two) == reached == utility.distance(relation) - 1
+    one = distance(1, relation)
+    here, there = (one.statistic(subject(data, agree, 3)) for data in (agree, other))
+    assert abs(here - there) == reached
+    assert one.vectors()[0].distance_squared == (reached + 1) ** 2
 
 
 HOSTILE: Row = ("canary@example.org", 2**62, float("nan"), True)
@@ -280,24 +326,17 @@ def test_replayed_on_a_neighbor_the_record_is_the_same_bytes(relation: str) -> N
 
 
 def _record(relation: str, rows: list[Row], mechanisms: Mechanisms) -> str:
-    results = utility.measure(
-        task(relation), planned(relation), source(rows), table(SYNTHETIC), 1.0, mechanisms, quiet
-    )
-    return json.dumps(records(results, mechanisms.spent))
+    return json.dumps(records(measured(rows, mechanisms, relation, 1), mechanisms.spent))
 
 
 def test_without_replay_two_runs_differ() -> None:
     events = planned()
-    values = {
-        utility.measure(
-            task(), events, source(SAMPLE * 99), table(SYNTHETIC), 495.0, session(events), quiet
-        )[1].value
-        for _ in range(3)
-    }
+    values = {measured(SAMPLE * 99, session(events), total=495)[1].value for _ in range(3)}
     assert len(values) > 1
 
 
 def test_a_mean_over_many_marginals_has_the_same_distance() -> None:
     columns = (ColumnDomain(name=f"c{i}", kind="whole", values=(0, 1)) for i in range(12))
-    events = utility.plan(task(domain=Domain(columns=tuple(columns))), (1, 2), RHO, "add-remove")
+    domain = Domain(columns=tuple(columns))
+    events = plan([distance(o, domain=domain) for o in (1, 2)], RHO, "add-remove")
     assert {event.sensitivity_squared for event in events} == {Decimal(513**2)}
