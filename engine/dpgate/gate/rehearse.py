@@ -15,7 +15,7 @@ from dpgate.errors import DpgateError, Problem, UsageError
 from dpgate.gate import check
 from dpgate.gate.product import Progress
 from dpgate.gate.rehearsal import WARNING, RehearsalResult, RehearsedPoint
-from dpgate.gate.rehearsal_report import Stage, reported, written
+from dpgate.gate.rehearsal_report import Stage, finished, reported, written
 from dpgate.gate.stand_in import WORKING, prepared, require, working
 from dpgate.gate.suitable import allowed
 from dpgate.gate.workspace import Case, now, policy_of, workspace
@@ -131,7 +131,7 @@ def _played(
     )
     points = tuple(sweep.points())
     drawn = curve(points, stage.stand_in.words)
-    files = written(folder, reports[0].model_copy(update={"curve": drawn})) if reports else ()
+    files = written(folder, finished(reports[0], drawn, points)) if reports else ()
     spec = stage.case.release.spec
     assert spec.synthesize is not None  # noqa: S101 - it makes rows
     return RehearsalResult(

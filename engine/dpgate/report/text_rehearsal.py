@@ -47,8 +47,12 @@ def _about(result: RehearsalResult) -> list[Text]:
         Text(f"! {result.warning}", style="yellow"),
         Text(
             f"{result.rows:,} rows a run, δ={short(result.delta)}, {share} % of ρ on evidence; "
-            f"{counted(result.runs, 'run')} of each; means over runs, without noise. "
-            "✗: a run would have failed there, with the noise that its gate sees. ←: the manifest",
+            f"{counted(result.runs, 'run')} of each",
+            style="dim",
+        ),
+        Text(
+            "means over runs, without noise; ✗: a run would have failed, with the noise that its gate sees; "
+            "←: the manifest",
             style="dim",
         ),
     ]

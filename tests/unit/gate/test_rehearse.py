@@ -93,6 +93,7 @@ def test_the_evidence_is_the_manifest_s_own(fresh_team: Team) -> None:
         "rehearsal", "mst", True,
     )  # fmt: skip
     assert found.made.stand_in == result.stand_in.words
+    assert found.made.outcome == "passed in 1 of 1 run"
     assert found.notes[0] == WARNING
     assert {shown.disclosure for shown in found.results} == {"public", "dp"}
     assert next(s for s in found.results if s.disclosure == "dp").rho
