@@ -230,7 +230,8 @@ def collapses(world: World) -> Cells:
     """A private release in which nobody is of the rare subgroup."""
     made, place = private(world), world.domain.names.index(world.rare[0])
     kept = made[made[:, place] != world.rare[1]]
-    return kept[np.random.default_rng().integers(0, len(kept), len(made))]
+    again: Cells = kept[np.random.default_rng().integers(0, len(kept), len(made))]
+    return again
 
 
 def permutes(world: World) -> Cells:

@@ -161,7 +161,7 @@ def test_sources_without_rows_and_no_released_rows_are_refused() -> None:
 
 def test_it_is_found_by_its_metric() -> None:
     asked = Asked(metric="prediction", target="job", at_least=Decimal("0.5"))
-    made = registry._measure(asked, scene(), "evidence.prediction_1")
+    made = registry.measure_of(asked, scene(), "evidence.prediction_1")
     assert cast("Prediction", made).target == "job"
     assert (made.key, made.whole_rows) == (asked.key, True)
 
