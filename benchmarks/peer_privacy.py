@@ -13,8 +13,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-ATTACKS = 500
-FEW = 800
+ATTACKS = 300
+FEW = 500
 """Rows that SDMetrics compares with each other: it takes minutes for thousands."""
 
 
@@ -57,7 +57,7 @@ def anonymeter(said: Any, members: Any, holdout: Any, released: Any) -> dict[str
     known = said["known"]
     made: dict[str, Any] = {
         "singling_out": lambda: SinglingOutEvaluator(
-            n_cols=min(4, len(known)), max_attempts=200_000, **tables
+            n_cols=min(4, len(known)), max_attempts=30_000, **tables
         ).evaluate("multivariate"),
         "linkability": lambda: LinkabilityEvaluator(
             aux_cols=(known[::2], known[1::2]), n_neighbors=5, **tables
