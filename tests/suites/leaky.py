@@ -95,9 +95,9 @@ class World:
         )
 
 
-@lru_cache(maxsize=1)
-def rand() -> World:
-    """The experiment, three in ten rows held out."""
+@lru_cache(maxsize=2)
+def rand(held: str = "0.3") -> World:
+    """The experiment; `held` is the share that is held out."""
     from statsmodels.datasets import randhie
 
     path = ROOT / "releases" / "rand-health" / "dataset.yaml"
@@ -108,7 +108,7 @@ def rand() -> World:
     known = ("lncoins", "lpi", "fmde", "physlm", "disea", "hlthg")
     cells = np.concatenate(list(blocks(source)))
     return _world(
-        dataset, cells, known, "0.3", secret="mdvis", target="idp", rare=("hlthf", 1), pairs="0.05"
+        dataset, cells, known, held, secret="mdvis", target="idp", rare=("hlthf", 1), pairs="0.05"
     )
 
 
@@ -116,9 +116,9 @@ ORDERED = {"age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "ho
 IDENTIFYING = {"age", "sex", "race", "marital-status", "native-country", "education-num"}
 
 
-@lru_cache(maxsize=1)
-def adult() -> World:
-    """Adult, one row in ten held out."""
+@lru_cache(maxsize=2)
+def adult(held: str = "0.1") -> World:
+    """Adult; `held` is the share that is held out."""
     folder = Path(TEST_DATA or "")
     sizes = json.loads((folder / "adult-domain.json").read_text())
     columns = {
@@ -230,8 +230,8 @@ def collapses(world: World) -> Cells:
     """A private release in which nobody is of the rare subgroup."""
     made, place = private(world), world.domain.names.index(world.rare[0])
     kept = made[made[:, place] != world.rare[1]]
-    again: Cells = kept[np.random.default_rng().integers(0, len(kept), len(made))]
-    return again
+    many: Cells = kept[np.random.default_rng().integers(0, len(kept), len(made))]
+    return many
 
 
 def permutes(world: World) -> Cells:
@@ -319,10 +319,10 @@ def measures(world: World) -> dict[str, tuple[Measure, Any]]:
     for number, (name, given) in enumerate(thresholds(world).items()):
         if there(given["metric"]):
             asked = threshold(given)
-            found[name] = registry.measure_of(asked, world.scene, f"evidence.u{number}"), asked
+            found[name] = registry._measure(asked, world.scene, f"evidence.u{number}"), asked
     for number, (name, limit) in enumerate(ATTACKS.items()):
-        asked_for = f"{name}.{world.secret}" if name == "attribute" else name
-        attack = registry.attack_of(asked_for, Decimal(1), world.scene, f"evidence.a{number}")
+        about = world.secret if name == "attribute" else ""
+        attack = registry._attack(name, about, {}, world.scene, f"evidence.a{number}")
         found[name] = attack, Decimal(limit)
     return found
 

@@ -45,6 +45,21 @@ from dpgate.cli.progress import stages
     help="Rows to invent; of persons, of two tables.  [default: 20000, or the public bound]",
 )
 @click.option(
+    "--shadow",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Attack the manifest's own synthesizer by N rounds of shadow models: it is run N times on "
+    "halves of 2,000 rows. 16 is usual.  [default: none]",
+)
+@click.option(
+    "--canaries",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Plant about half of N made-up rows, and look for them. 200 is usual.  [default: none]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
@@ -67,6 +82,7 @@ def command(
     Examples
       dpgate rehearse clinic-visits/vendor-testing
       dpgate rehearse clinic-visits/vendor-testing --epsilon 0.5,1,2 --with mst,aim --runs 5
+      dpgate rehearse clinic-visits/vendor-testing --runs 1 --shadow 16 --canaries 200
       dpgate rehearse clinic-visits/vendor-testing --stand-in census.parquet --stand-in-is-public
     """
     from dpgate.gate.rehearse import rehearse
@@ -82,6 +98,8 @@ def command(
             synthesizers=[n.strip() for n in (wish["synthesizers"] or "").split(",") if n.strip()],
             runs=wish["runs"],
             rows=wish["rows"],
+            shadow=wish["shadow"],
+            canaries=wish["canaries"],
             out=out,
             progress=progress,
         )

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
+from dpgate.accounting.rounding import down, up
 from dpgate.evidence.disclosure import DpResult, PublicResult, RestrictedResult, Result
+from dpgate.evidence.measures.interface import Figure, Figures
+from dpgate.evidence.measures.run import PLACES
 from dpgate.evidence.report import Interval, Shown
 from dpgate.evidence.thresholds import SCHEMA, key_of, limits_of
 from dpgate.model.event import Event
@@ -86,3 +89,30 @@ def _kind(result: Result) -> Literal["utility", "attack", "output", "schema"]:
     if result.metric in _ATTACKS:
         return "attack"
     return "output" if isinstance(result, PublicResult) else "utility"
+
+
+def beside(title: str, figures: Figures) -> Shown:
+    """An attack on a stand-in that no manifest asks for: exact, since its rows are nobody's.
+
+    Args:
+        title: for people.
+        figures: what it came to.
+    """
+    main, *parts = (_stated(figure) for figure in (figures.main, *figures.parts))
+    return Shown(
+        metric="further",
+        title=title,
+        kind="attack",
+        disclosure="public",
+        value=main,
+        better="low",
+        given=figures.given,
+        parts=tuple(parts),
+    )
+
+
+def _stated(figure: Figure) -> Interval:
+    low, value, high = (
+        down(figure.low, PLACES), up(figure.value, PLACES), up(figure.high, PLACES)
+    )  # fmt: skip
+    return Interval(label=figure.label, low=min(low, value), value=value, high=max(value, high))

@@ -46,6 +46,15 @@ class RehearsedMetric(Frozen):
     """Runs whose noisy value met the threshold; all of them where there is none."""
 
 
+class RehearsedFurther(Frozen):
+    """An attack that runs the synthesizer anew: advantage, with its interval of chance."""
+
+    title: str
+    value: Recorded
+    low: Recorded
+    high: Recorded
+
+
 class RehearsedPoint(Frozen):
     """One synthesizer at one ε."""
 
@@ -105,6 +114,8 @@ class RehearsalResult(Frozen):
     """Runs of each place that were asked for."""
     points: tuple[RehearsedPoint, ...]
     suggestions: tuple[Suggestion, ...]
+    further: tuple[RehearsedFurther, ...] = ()
+    """Shadow models and canaries, of the manifest as it stands, if they were asked for."""
     findings: tuple[Finding, ...]
     """What the rules of the policy say of the manifest; none of it stops a rehearsal."""
     notes: tuple[str, ...]

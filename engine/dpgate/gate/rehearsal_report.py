@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dpgate.gate.rehearsal import WARNING, RehearsedPoint, StandIn
+from dpgate.errors import UsageError
+from dpgate.gate.product import Progress
+from dpgate.gate.rehearsal import WARNING, RehearsedFurther, RehearsedPoint, StandIn
 from dpgate.gate.stand_in import WORKING
 from dpgate.gate.workspace import Case
 from dpgate.model.finding import Finding
@@ -28,6 +30,67 @@ class Stage:
     findings: tuple[Finding, ...]
     stand_in: StandIn
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Further:
+    """How often the synthesizer is run anew.
+
+    Attributes:
+        rounds: of shadow models, 0 or at least 4.
+        canaries: made-up rows, half of which are planted; 0: none.
+    """
+
+    rounds: int = 0
+    canaries: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.rounds or self.canaries)
+
+    def check(self, case: Case) -> None:
+        """Raises UsageError for a number that says nothing, or a dataset of two tables."""
+        if self.rounds and self.rounds < 4:
+            raise UsageError(f"shadow models need 4 rounds at least, not {self.rounds}")
+        if self.canaries and self.canaries < 20:
+            raise UsageError(f"canaries need 20 at least to say anything, not {self.canaries}")
+        if self and case.dataset.spec.joined is not None:
+            raise UsageError("shadow models and canaries are of one table, and this dataset has two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The first run of the manifest as it stands, looked at more closely."""
+
+    report: EvidenceReport
+    further: tuple[RehearsedFurther, ...]
+
+
+def looked_at(stage: Stage, run: Rehearsed, more: Further, progress: Progress) -> Seen:
+    """Its evidence, and the attacks that run its synthesizer anew.
+
+    Args:
+        stage: where it played.
+        run: of the manifest as it stands.
+        more: what is run beside it.
+        progress: told that it is.
+    """
+    from dpgate.evidence.shown import beside
+    from dpgate.gate.refitting import further
+
+    if more:
+        progress("run the synthesizer anew", 0.0)
+    told = [beside(title, figures) for title, figures in further(stage.case, run, more)]
+    report = reported(stage, run)
+    return Seen(
+        report=report.model_copy(update={"results": (*report.results, *told)}),
+        further=tuple(
+            RehearsedFurther(
+                title=each.title, value=each.value.value, low=each.value.low, high=each.value.high
+            )
+            for each in told
+            if each.value is not None
+        ),
+    )
 
 
 def reported(stage: Stage, run: Rehearsed) -> EvidenceReport:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from dpgate.errors import DpgateError, Problem, UsageError
 from dpgate.gate import check
 from dpgate.gate.product import Progress
 from dpgate.gate.rehearsal import WARNING, RehearsalResult, RehearsedPoint
-from dpgate.gate.rehearsal_report import Stage, finished, reported, written
+from dpgate.gate.rehearsal_report import Further, Seen, Stage, finished, looked_at, written
 from dpgate.gate.stand_in import WORKING, prepared, require, working
 from dpgate.gate.suitable import allowed
 from dpgate.gate.workspace import Case, now, policy_of, workspace
@@ -24,9 +24,6 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import plain
 from dpgate.policy.facts import clock
 from dpgate.synthesis import registry
-
-if TYPE_CHECKING:
-    from dpgate.evidence.report import EvidenceReport
 
 EPSILONS = tuple(map(Decimal, ("0.1", "0.3", "1", "3", "10")))
 """The sweep if none is asked for."""
@@ -50,6 +47,10 @@ class Asked(TypedDict, total=False):
     """Of each place, 1 to 100; 3 if left out."""
     rows: int | None
     """How many invented ones; of persons, where there are two tables."""
+    shadow: int
+    """Rounds of shadow models on the manifest as it stands, 0 or at least 4; 0 if left out."""
+    canaries: int
+    """Made-up rows, half of which are planted, 0 or at least 20; 0 if left out."""
 
 
 def _quiet(stage: str, fraction: float) -> None:
@@ -77,7 +78,7 @@ def rehearse(
         out: folder for the manifest's own evidence; must not exist or be empty. `rehearsal-NAME`
             of the current folder if None.
         progress: told about each place of the sweep.
-        asked: `epsilons`, `synthesizers`, `runs`, `rows`; see `Asked`.
+        asked: `epsilons`, `synthesizers`, `runs`, `rows`, `shadow`, `canaries`; see `Asked`.
 
     Returns:
         Every measure at every place, what the gate would have said, and what to write.
@@ -100,11 +101,13 @@ def rehearse(
     if not 1 <= runs <= _AT_MOST:
         raise UsageError(f"runs is a number from 1 to {_AT_MOST}, not {runs}")
     require(case, stand_in, rows, public=stand_in_is_public)
+    more = Further(rounds=asked.get("shadow", 0), canaries=asked.get("canaries", 0))
+    more.check(case)
     folder = Path(out) if out else Path(f"rehearsal-{case.name.rpartition('/')[2]}")
     with working(folder) as place:
         rows_in, source = prepared(case, place, stand_in, rows, progress)
         stage = Stage(case=case, policy=policy, findings=findings, stand_in=rows_in, source=source)
-        return _played(stage, tried, swept, runs, folder, progress)
+        return _played(stage, tried, swept, runs, more, folder, progress)
 
 
 def _played(
@@ -112,12 +115,13 @@ def _played(
     synthesizers: tuple[str, ...],
     epsilons: tuple[Decimal, ...],
     runs: int,
+    more: Further,
     folder: Path,
     progress: Progress,
 ) -> RehearsalResult:
     from dpgate.gate.sweep import Sweep, curve, suggestions
 
-    reports: list[EvidenceReport] = []
+    seen: list[Seen] = []
     sweep = Sweep(
         case=stage.case,
         policy=stage.policy,
@@ -127,11 +131,11 @@ def _played(
         epsilons=epsilons,
         runs=runs,
         progress=progress,
-        seen=lambda run: reports.append(reported(stage, run)),
+        seen=lambda run: seen.append(looked_at(stage, run, more, progress)),
     )
     points = tuple(sweep.points())
     drawn = curve(points, stage.stand_in.words)
-    files = written(folder, finished(reports[0], drawn, points)) if reports else ()
+    files = written(folder, finished(seen[0].report, drawn, points)) if seen else ()
     spec = stage.case.release.spec
     assert spec.synthesize is not None  # noqa: S101 - it makes rows
     return RehearsalResult(
@@ -144,6 +148,7 @@ def _played(
         runs=runs,
         points=points,
         suggestions=suggestions(points, allowed(stage.policy, stage.case.dataset, spec.columns)),
+        further=seen[0].further if seen else (),
         findings=stage.findings,
         notes=_notes(stage, points),
         folder=str(folder.resolve()) if files else "",

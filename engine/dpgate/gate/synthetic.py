@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import schema
+from dpgate.evidence.anonymity import anonymity
 from dpgate.evidence.describe import Rows
 from dpgate.evidence.disclosure import Result
 from dpgate.evidence.thresholds import limits_of
@@ -142,7 +143,8 @@ class Synthetic:
         table = spooled(rows, finish.schema, bench.run.folder)
         progress("evidence", 0.0)
         conforms = schema.conformity(table, task.domain, task.rows, finish)
-        results = (conforms, *self._evidence(bench, table, model.total))
+        public = (conforms, *anonymity(table, task.domain, self.dataset))
+        results = (*public, *self._evidence(bench, table, model.total))
         return MadeRows(product=self, model=model, table=table, results=results)
 
     def _evidence(self, bench: Bench, table: pa.Table, total: float) -> tuple[Result, ...]:

@@ -18,6 +18,12 @@ def rehearsal(result: RehearsalResult) -> RenderableType:
     """The whole rehearsal."""
     parts: list[RenderableType] = [_head(result), *_about(result), Text(""), *_tables(result)]
     parts += [*_failed(result), *_missed(result), *_suggested(result), Text("")]
+    parts += [
+        Text(
+            f"{each.title}: advantage {plain(each.value)} ({plain(each.low)} to {plain(each.high)}, by chance)"
+        )
+        for each in result.further
+    ]
     parts += findings(result.findings)
     parts += notes(result.notes)
     if result.files:

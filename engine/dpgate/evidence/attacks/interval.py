@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist
 
 FEWEST = 30
@@ -97,7 +97,7 @@ class Side:
             linear = -2 * hits * self.total - z**2 * spread + 2 * noise * bins
             under = linear**2 - 4 * square * (hits**2 - noise * bins)
             if square <= 0:
-                return max(float(side), 0.0)
+                return side * inf
             found = (-linear + side * sqrt(max(under, 0.0))) / (2 * square)
             if under >= 0 and 0 <= found <= 1:
                 return found

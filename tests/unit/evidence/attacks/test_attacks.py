@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpgate.errors import EvidenceError
-from dpgate.evidence.attacks import attribute, linkage, singling_out
+from dpgate.evidence.attacks import attribute, density, linkage, singling_out
 from dpgate.evidence.attacks.combinations import Combinations
 from dpgate.evidence.attacks.knowledge import known, ordered
 from dpgate.evidence.attacks.near import APART, Near
@@ -162,6 +162,37 @@ def test_density_is_higher_where_released_rows_crowd() -> None:
     far: Row = (None, 3, 50.0, False)
     inside, outside = scorer.place(cells([crowd[0], far])).tolist()
     assert inside < outside
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=FEW, released=st.lists(ROWS, min_size=2, max_size=10))
+def test_density_ranks_rows_by_its_definition(rows: list[Row], released: list[Row]) -> None:
+    scorer = attacks(scene())["membership_density"].scorer(subject([], [], released))
+    others = [
+        min(apart(a, b) for j, b in enumerate(released) if i != j) for i, a in enumerate(released)
+    ]
+    beta = min(density.BETA_AT_MOST, density.FOLDS / max(1.0, float(np.median(others))))
+
+    def weight(distance: int) -> float:
+        return float(round(density.SCALE * np.exp(-beta * distance)))
+
+    def column(row: Row, other: Row, c: int) -> int:
+        a, b = cell(row)[c], cell(other)[c]
+        return min(abs(a - b), APART) if LINES[c] else APART * (a != b)
+
+    def score(row: Row) -> float:
+        crowd = sum(weight(apart(row, other)) for other in released)
+        usual = [
+            np.mean([np.exp(-beta * column(row, other, c)) for other in released]) for c in range(4)
+        ]
+        return float(np.log(max(crowd, 1.0)) - np.log(usual).sum())
+
+    places = scorer.place(cells(rows)).tolist()
+    scores = [score(row) for row in rows]
+    for one, a in zip(scores, places, strict=True):
+        for two, b in zip(scores, places, strict=True):
+            # A logarithm and each of four tables are rounded to 1/64.
+            assert one - two < 6 / density.STEPS or a <= b
 
 
 def test_baselines_are_said_beside_the_results() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,9 +16,14 @@ from hypothesis import strategies as st
 
 from dpgate.errors import EvidenceError, SourceError
 from dpgate.evidence.attacks.tally import Scorer, Tally
+from dpgate.evidence.disclosure import records
 from dpgate.evidence.measures import registry
 from dpgate.evidence.measures.interface import Scene
-from dpgate.evidence.measures.run import exactly
+from dpgate.evidence.measures.plan import plan
+from dpgate.evidence.measures.run import exactly, measure
+from dpgate.mechanisms.session import Mechanisms
+from dpgate.mechanisms.tape import UnsafePlayer, UnsafeRecorder, UnsafeTape
+from dpgate.model.event import Event
 from dpgate.model.values import Relation
 from dpgate.sources.arrow import ArrowSource
 from tests.unit.evidence.attacks.stage import (
@@ -223,6 +229,40 @@ def test_every_attack_is_found_by_its_name(name: str) -> None:
     assert (made.key.metric, made.key.about) == (kind, about or None)
     assert (made.weight, made.event) == (Decimal(3), "evidence.attack.x")
     assert made.whole_rows
+
+
+HOSTILE: Row = ("canary@example.org", 2**62, float("nan"), True)
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_replayed_on_a_neighbor_the_record_is_the_same_bytes(relation: Relation) -> None:
+    # The others draw public lots, or invent records: their baselines differ from run to run.
+    made = [a for n, a in attacks(scene(relation)).items() if n.startswith(("member", "attr"))]
+    events = plan(made, Decimal("0.5"), relation)
+    recorder = UnsafeRecorder()
+    one = _record(made, events, SAMPLE, relation, recorder)
+    player = UnsafePlayer(outputs=[call.output for call in recorder.calls])
+    two = _record(made, events, neighbor(relation, SAMPLE, HOSTILE, 2), relation, player)
+    assert one == two
+    assert "canary" not in one
+    apart = [
+        int(((a.inputs - b.inputs) ** 2).sum())
+        for a, b in zip(recorder.calls, player.calls, strict=True)
+    ]
+    assert max(apart) > 0  # the worlds do differ
+    assert all(d <= e.sensitivity_squared for d, e in zip(apart, events, strict=True))
+
+
+def _record(
+    made: list[Tally],
+    events: tuple[Event, ...],
+    rows: list[Row],
+    relation: Relation,
+    tape: UnsafeTape,
+) -> str:
+    mechanisms = Mechanisms(events, relation, tape=tape)
+    results = measure(made, events, subject(rows, SAMPLE, SYNTHETIC), mechanisms)
+    return json.dumps(records(results, mechanisms.spent))
 
 
 def test_planning_loads_no_numerics() -> None:

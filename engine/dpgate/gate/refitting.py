@@ -1,0 +1,71 @@
+"""Attacks that run a synthesizer again and again: shadow models and canaries, on a stand-in alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dpgate.evidence.exact.canaries import canaries
+from dpgate.evidence.exact.shadow import shadow
+from dpgate.evidence.whole_rows import blocks
+from dpgate.gate.costing import planned_events
+from dpgate.gate.synthetic import Synthetic
+from dpgate.mechanisms.session import Mechanisms
+from dpgate.sources.arrow import ArrowSource, table_source
+
+if TYPE_CHECKING:
+    from dpgate.evidence.measures.interface import Figures
+    from dpgate.evidence.whole_rows import Cells
+    from dpgate.gate.rehearsal_report import Further
+    from dpgate.gate.rehearsing import Rehearsed
+    from dpgate.gate.workspace import Case
+
+
+def further(case: Case, run: Rehearsed, wanted: Further) -> Iterator[tuple[str, Figures]]:
+    """Both attacks on the manifest as it stands, each with its title.
+
+    Args:
+        case: manifest and dataset.
+        run: a run of it, for the stand-in's rows.
+        wanted: how often.
+
+    Privacy:
+        Exact numbers of a stand-in. The noise of every refit is real, and nobody is charged.
+    """
+    if not wanted:
+        return
+    (part,) = run.parts
+    rows = np.concatenate([*blocks(part.source), *_no_rows(part.product)])
+    scene = part.product.gauges.scene
+
+    def refit(cells: Cells) -> Cells:
+        return _refitted(case, part.product, cells)
+
+    if wanted.rounds:
+        title = f"shadow models, {wanted.rounds} rounds"
+        yield title, shadow(scene, rows, refit, wanted.rounds)
+    if wanted.canaries:
+        yield f"canaries, {wanted.canaries}", canaries(scene, rows, refit, wanted.canaries)
+
+
+def _no_rows(product: Synthetic) -> list[Cells]:
+    return [np.zeros((0, len(product.task.domain)), dtype=np.uint16)]
+
+
+def _refitted(case: Case, product: Synthetic, cells: Cells) -> Cells:
+    """Cells of rows that a model of these alone draws, as many as the manifest asks for."""
+    task, domain = product.task, product.task.domain
+    table = pa.table({name: cells[:, place] for place, name in enumerate(domain.names)})
+    source = ArrowSource(domain, lambda: iter(table.to_batches()), coded=domain.names)
+    events = tuple(e for e in planned_events(case) if not e.name.startswith("evidence."))
+    mechanisms = Mechanisms(events, task.relation)
+    model = product.synthesizer.fit(task, events, source, mechanisms, _quiet)
+    drawn = table_source(model.sample(task.rows, _quiet), domain)
+    return np.concatenate([*blocks(drawn), *_no_rows(product)])
+
+
+def _quiet(stage: str, fraction: float) -> None:
+    """Progress of a part of a run is nobody's concern."""
