@@ -319,10 +319,10 @@ def measures(world: World) -> dict[str, tuple[Measure, Any]]:
     for number, (name, given) in enumerate(thresholds(world).items()):
         if there(given["metric"]):
             asked = threshold(given)
-            found[name] = registry._measure(asked, world.scene, f"evidence.u{number}"), asked
+            found[name] = registry.measure_of(asked, world.scene, f"evidence.u{number}"), asked
     for number, (name, limit) in enumerate(ATTACKS.items()):
-        about = world.secret if name == "attribute" else ""
-        attack = registry._attack(name, about, {}, world.scene, f"evidence.a{number}")
+        asked_for = f"{name}.{world.secret}" if name == "attribute" else name
+        attack = registry.attack_of(asked_for, Decimal(1), world.scene, f"evidence.a{number}")
         found[name] = attack, Decimal(limit)
     return found
 

@@ -54,7 +54,9 @@ class Further:
         if self.canaries and self.canaries < 20:
             raise UsageError(f"canaries need 20 at least to say anything, not {self.canaries}")
         if self and case.dataset.spec.joined is not None:
-            raise UsageError("shadow models and canaries are of one table, and this dataset has two")
+            raise UsageError(
+                "shadow models and canaries are of one table, and this dataset has two"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
