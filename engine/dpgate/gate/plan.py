@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from dpgate.accounting.filter import epsilon
 from dpgate.gate import consent, increments, judged, ruling
@@ -157,8 +158,7 @@ def _result(
         rows_per_person=case.dataset.spec.unit.max_rows_per_person,
         person_epsilon=cost.claim.person_epsilon if cost else Decimal(0),
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
-        noise=cost.product.noise(cost.events) if cost else (),
-        marginals=cost.product.marginals(cost.events) if cost else (),
+        **_noise(cost),
         rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
         approvals=consent.rows(policy, roles, approvals, day),
@@ -175,6 +175,17 @@ def _result(
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
         next=following(case.name, comes_to, step, standing.past.open(case.name)),
     )
+
+
+def _noise(cost: Cost | None) -> dict[str, Any]:
+    """What noise alone does, and a training in numbers."""
+    if cost is None:
+        return {"noise": (), "marginals": (), "training": ""}
+    return {
+        "noise": cost.product.noise(cost.events),
+        "marginals": cost.product.marginals(cost.events),
+        "training": cost.training,
+    }
 
 
 def _claimed(case: Case, cost: Cost | None) -> Decimal | None:

@@ -172,12 +172,14 @@ def _preflight(job: Job, plan: Planned) -> None:
             f"key {job.key.public.fingerprint} does not hold role runner in the policy in force",
             fix="use a key that stands under spec.roles.runner.keys",
         )
-    describe(job.source, plan.case.dataset, plan.case.release.spec.columns)
+    assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
+    whole = getattr(plan.cost.product, "needs_rows", False)
+    columns = plan.case.release.spec.columns
+    describe(job.source, plan.case.dataset, columns, whole_rows=whole)
     recipients = stewards(plan.standing.policy)
     if recipients:
         seal.parse(recipients)
     check_target(job.target or default_target(job.memory, job.release))
-    assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
     plan.cost.product.require(job.memory.folder)
 
 

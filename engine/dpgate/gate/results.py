@@ -204,6 +204,8 @@ class PlanResult(Frozen):
     marginals: tuple[MarginalNoise, ...]
     """Every one-way marginal, the 300 two-way ones with the most cells, and those that the workload
     names. Where tables are measured in rounds, as in the first and loudest one."""
+    training: str = ""
+    """The numbers of a training by DP-SGD, if the release trains a network."""
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded

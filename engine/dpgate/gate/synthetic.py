@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpgate.accounting.calibrate import Budget
+from dpgate.accounting.calibrate import Budget, Promise
 from dpgate.evidence import restricted, schema, seal, utility
 from dpgate.evidence.disclosure import DpResult, RestrictedResult, Result
-from dpgate.gate import noise
+from dpgate.gate import noise, training
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
 from dpgate.gate.suitable import require_signal, require_used
@@ -20,9 +20,10 @@ from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.release import MarginalTvd, Synthesize
+from dpgate.model.training import Training
 from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
-from dpgate.synthesis.interface import Synthesizer, Task
+from dpgate.synthesis.interface import PlansWithin, Synthesizer, Task
 from dpgate.synthesis.kept import formats
 from dpgate.synthesis.output import files
 
@@ -86,12 +87,22 @@ class Synthetic:
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
         for_evidence = budget.amount * self.evidence_share
-        events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
-        require_signal(self.synthesizer, self.task, events, self.rows_at_most)
+        beside: tuple[Event, ...] = ()
         if self.evidence_orders:
             relation = self.task.relation
-            events += utility.plan(self.task, self.evidence_orders, for_evidence, relation)
-        return events
+            beside = utility.plan(self.task, self.evidence_orders, for_evidence, relation)
+        if isinstance(self.synthesizer, PlansWithin):
+            events = self.synthesizer.plan_within(self.task, budget, beside)
+        else:
+            events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+        require_signal(self.synthesizer, self.task, events, self.rows_at_most)
+        training.require_trainable(self.synthesizer, self.task, events)
+        return events + beside
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether the source must hand out whole rows."""
+        return bool(getattr(self.synthesizer, "needs_rows", False))
 
     def noise(self, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
         """Noise per cell of each order of marginals; model error is not included."""
@@ -107,10 +118,13 @@ class Synthetic:
         return noise.marginals(task.domain, rows, self.rows_at_most, task.workload)
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
-        """Thresholds below the noise of their own measurement; luck could still meet one."""
-        return tuple(
-            noise.out_of_reach(self.thresholds, events, self.rows_at_most, table=self.table)
-        )
+        """Thresholds below the noise of their own measurement, and what training is to be expected."""
+        reach = noise.out_of_reach(self.thresholds, events, self.rows_at_most, table=self.table)
+        return (*reach, *training.findings(self.synthesizer, self.task, events))
+
+    def training(self, events: Sequence[Event]) -> str:
+        """The numbers of a planned training; empty where nothing is trained."""
+        return training.summary(self.synthesizer, self.task, events)
 
     def require(self, folder: Path) -> None:
         """Packages are there, formats can be written, rows have room, a model can be kept."""
@@ -196,6 +210,9 @@ def task_of(case: Case, spec: Synthesize) -> Task:
         rows=spec.rows,
         workload=case.release.spec.workload or Workload(),
         model_mebibytes=spec.model_mebibytes,
+        training=spec.training or Training(),
+        rows_at_most=case.dataset.spec.rows.at_most,
+        promise=Promise(case.release.spec.privacy.epsilon, case.release.spec.privacy.delta),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from dpgate.gate import budgets, check, increments, ruling
 from dpgate.gate.circumstances import Circumstances
-from dpgate.gate.costing import Cost, cost_of, spend_at
+from dpgate.gate.costing import Cost, cost_of, spend_at, zero_concentrated
 from dpgate.gate.past import Past
 from dpgate.gate.results import ScopeRow
 from dpgate.gate.ruling import Facts
@@ -153,6 +153,7 @@ def _budget_findings(
         past,
         partial(spend_at, policy, case),
         privacy,
+        zero_concentrated=zero_concentrated(case),
     )
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
