@@ -44,6 +44,8 @@ class CheckResult(Frozen):
     """Rules that were judged, those that everything satisfies too."""
     later: tuple[str, ...] = ()
     """Ids of rules about budgets, history or approvals: `plan` judges by them."""
+    trainings: tuple[str, ...] = ()
+    """Of each manifest that trains a network: its ε and the numbers of its training."""
 
     @property
     def exit_code(self) -> int:

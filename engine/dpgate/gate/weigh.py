@@ -182,14 +182,4 @@ def _budget_findings(
 
 def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
     """What the noise already rules out is denied before anything is spent."""
-    found = []
-    for shortfall in cost.product.shortfalls(cost.events):
-        line, column = case.release_file.at("spec", *shortfall.path)
-        found.append(
-            Finding(
-                rule=shortfall.rule, level=shortfall.level,
-                message=shortfall.message, fix=shortfall.fix,
-                file=case.release_file.file, line=line, column=column,
-            )
-        )  # fmt: skip
-    return tuple(found)
+    return check.placed(case, cost.product.shortfalls(cost.events))

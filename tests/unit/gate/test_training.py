@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -126,3 +128,44 @@ def test_the_record_says_which_proof_and_what_ran(fresh_team: Team) -> None:
     (event,) = [event for event in events if event["name"] == "dp_tvae.training"]
     assert event["proof"] == "real-arithmetic"
     assert (event["times"], event["sampling_rate"]) == (40, "0.05")
+
+
+def test_check_says_what_a_training_comes_to_without_loading_one(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    result = team.api.check()
+    assert result.allowed
+    (told,) = result.trainings
+    assert told.startswith(f"{RELEASE}: ε 0.9")
+    assert "at δ=1e-9; 40 steps, batch 25000 of at most 500000 rows" in told
+    program = (
+        "import sys, dpgate\n"
+        "assert dpgate.check('.').trainings\n"
+        "print(*sorted({'torch', 'opacus', 'jax', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=team.clone, env=team.environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == []
+    said = team.dpgate("check")
+    assert f"training of {RELEASE}: ε 0.9" in said.stdout
+
+
+def test_check_denies_a_training_that_cannot_be(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    team.edit(MANIFEST, "batch: 25000", "batch: 600000")
+    result = team.api.check()
+    assert not result.allowed
+    (finding,) = [f for f in result.findings if f.level == "deny"]
+    assert finding.rule == "planning"
+    assert "more than the 500000" in finding.message
+    assert finding.fix == "training.batch: 2000"
+
+
+def test_a_recommendation_says_why_it_gives_no_epsilon(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    result = team.api.recommend("clinic-visits")
+    reasons = {c.synthesizer: c.reason for c in result.candidates}
+    assert set(reasons) == {"dp-ctgan", "dp-tvae"}
+    assert all("trains a network" in reason for reason in reasons.values())
+    assert result.epsilon is None
