@@ -17,7 +17,6 @@ from dpgate.accounting.compose import release_epsilon
 from dpgate.accounting.rounding import (
     EXACT,
     WORKING,
-    next_up,
     significant_down,
     significant_up,
 )
@@ -103,13 +102,14 @@ def _least(
     low, high = min(SCALE_AT_LEAST, at_most), at_most
     if fits(low):
         return low
-    while next_up(low, DIGITS) < high:
-        root = WORKING.sqrt(EXACT.multiply(low, high))  # the scale spans orders of magnitude
-        middle = significant_up(Fraction(root), DIGITS)
-        if not low < middle < high:
-            break
+    while (middle := _between(low, high)) < high:
         low, high = (low, middle) if fits(middle) else (middle, high)
-    return significant_up(high, DIGITS)
+    return high
+
+
+def _between(low: Decimal, high: Decimal) -> Decimal:
+    """The geometric mean, rounded up: noise multipliers span orders of magnitude."""
+    return significant_up(WORKING.sqrt(EXACT.multiply(low, high)), DIGITS)
 
 
 def _kept(
@@ -160,11 +160,9 @@ def _most(holds: Callable[[Fraction], bool], low: Fraction, high: Fraction) -> F
     """The largest value of [low, high] at which a monotone condition holds, to within 0.1 %."""
     if not holds(low):
         return None
-    while high > low * Fraction(1001, 1000) and high - low > Fraction(1, 10**12):
+    while high > low * Fraction(1001, 1000):
         middle = (low + high) / 2 if high <= 2 * low else low * 2
         low, high = (middle, high) if holds(middle) else (low, middle)
-        if int(low) == int(high) and low >= 1:
-            break
     return low
 
 
