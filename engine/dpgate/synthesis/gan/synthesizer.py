@@ -87,7 +87,7 @@ class DpCtgan(Trained):
 
     name: str = "dp-ctgan"
     prefix = "dp_ctgan"
-    defaults = Defaults(steps=1_000, learning_rate=Decimal("0.001"))
+    defaults = Defaults(steps=400, learning_rate=Decimal("0.001"))
 
     def widths(self, task: Task) -> tuple[tuple[int, ...], ...]:
         """The discriminator's."""
