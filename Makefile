@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCKS  := .ci/locks
 UV     := uv==0.13.9
+# Not in the locks: a free choice on Linux pulls gigabytes of CUDA (docs/adr/0001-locks.md).
+TORCH  := torch==2.13.0
 
 # One thread each: tests already run in parallel, and figures must not depend on the machine.
 export OMP_NUM_THREADS ?= 1
@@ -60,11 +62,15 @@ $(VENV)/.made:
 	  || { echo "dpgate needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV) && touch $@
 
+$(VENV)/.torch: | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	@touch $@
+
 define lock_rule
-$(VENV)/.$(1): $(LOCKS)/$(1).txt pyproject.toml | $(VENV)/.made
+$(VENV)/.$(1): $(LOCKS)/$(1).txt pyproject.toml | $(VENV)/.made $(2)
 	$$(install) -r $$<
 	$$(install) --no-build-isolation --editable .
 	@touch $$@
 endef
 $(eval $(call lock_rule,demo))
-$(eval $(call lock_rule,dev))
+$(eval $(call lock_rule,dev,$(VENV)/.torch))

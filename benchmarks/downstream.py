@@ -33,7 +33,7 @@ def main(epsilons: tuple[str, ...] = EPSILONS) -> bool:
         return False
     data, domain = adult.real()
     with tempfile.TemporaryDirectory() as folder:
-        train, test = _split(Path(data), Path(folder))
+        train, test = split(Path(data), Path(folder))
         print(f"real: AUC {auc(train, test):.4f}")
         print(f"{'ε':>5}{'dpgate mst':>12}{'dpgate aim':>12}{'SmartNoise MST':>16}")
         reached = True
@@ -50,7 +50,7 @@ def main(epsilons: tuple[str, ...] = EPSILONS) -> bool:
     return reached
 
 
-def _split(data: Path, folder: Path) -> tuple[Path, Path]:
+def split(data: Path, folder: Path) -> tuple[Path, Path]:
     """Every fifth row is kept for the test; the data is public and in no order."""
     head, *rows = list(csv.reader(data.open()))
     parts = folder / "train.csv", folder / "test.csv"

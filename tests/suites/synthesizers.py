@@ -7,21 +7,27 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
+from dpgate.accounting.calibrate import Budget, Promise
+from dpgate.accounting.compose import epsilon_of_rho
 from dpgate.accounting.curves import check
 from dpgate.mechanisms.session import Mechanisms
 from dpgate.mechanisms.tape import Call, UnsafePlayer, UnsafeRecorder, UnsafeTape
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
+from dpgate.model.training import Training
 from dpgate.sources.arrow import table_source
-from dpgate.synthesis.interface import Model, Synthesizer, Task
+from dpgate.synthesis.interface import Model, PlansWithin, Synthesizer, Task
 from dpgate.synthesis.kept import formats
 from tests.suites import worlds
 
 RELATIONS = ("add-remove", "replace-one")
+DELTA = Decimal("1e-9")
+ROWS_AT_MOST = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,14 @@ def ignore(stage: str, done: float) -> None:
     """Progress that nobody watches."""
 
 
+def planned(synthesizer: Synthesizer, task: Task, rho: str) -> tuple[Event, ...]:
+    """Events for a ρ, or for the ε that it stands for."""
+    if not isinstance(synthesizer, PlansWithin):
+        return synthesizer.plan(task, Decimal(rho))
+    promise = Promise(epsilon_of_rho(Decimal(rho), DELTA), DELTA)
+    return synthesizer.plan_within(task, Budget("rho", Decimal(rho), promise), ())
+
+
 def fit(
     synthesizer: Synthesizer,
     rows: list[worlds.Row],
@@ -46,10 +60,17 @@ def fit(
     rho: str = "0.5",
     domain: Domain | None = None,
     tape: UnsafeTape | None = None,
+    training: Training | None = None,
 ) -> Fit:
     """Plans and fits on rows of `worlds`."""
-    task = Task(domain=domain or worlds.domain(), relation=relation, rows=100)
-    events = synthesizer.plan(task, Decimal(rho))
+    task = Task(
+        domain=domain or worlds.domain(),
+        relation=relation,
+        rows=100,
+        training=training or Training(),
+        rows_at_most=ROWS_AT_MOST,
+    )
+    events = planned(synthesizer, task, rho)
     mechanisms = Mechanisms(events, relation, tape=tape)
     source = table_source(worlds.table(rows), task.domain)
     stages: list[tuple[str, float]] = []
@@ -59,12 +80,12 @@ def fit(
     return Fit(model=model, events=events, spent=mechanisms.spent, stages=stages)
 
 
-def distance_squared(one: Call, other: Call) -> int:
+def distance_squared(one: Call, other: Call) -> float:
     """Squared distance of two inputs, in the norm of the mechanism."""
     difference = np.abs(one.inputs.ravel() - other.inputs.ravel())
     if one.event.mechanism.endswith("noisy-max"):
         return int(difference.max()) ** 2
-    return int((difference**2).sum())
+    return float((difference**2).sum())
 
 
 def audit(first: Sequence[Call], second: Sequence[Call]) -> list[str]:
@@ -103,6 +124,12 @@ class SynthesizerSuite:
     """Of `worlds`; fewer where a fit is slow."""
     misfit: float = 0.1
     """Total variation of two columns that is left with much budget, by what a model cannot say."""
+    training: Training | None = None
+    """Of synthesizers that train."""
+
+    def fit(self, rows: list[worlds.Row], **how: Any) -> Fit:
+        """Plans and fits."""
+        return fit(self.synthesizer, rows, training=self.training, **how)
 
     @property
     def domain(self) -> Domain:
@@ -133,12 +160,12 @@ class SynthesizerSuite:
 
     @pytest.mark.parametrize("relation", RELATIONS)
     def test_a_fit_spends_what_was_planned(self, relation: str) -> None:
-        done = fit(self.synthesizer, worlds.rows(200), relation=relation, domain=self.domain)
+        done = self.fit(worlds.rows(200), relation=relation, domain=self.domain)
         assert done.spent == done.events
 
     def test_rows_are_of_the_domain(self) -> None:
         domain = self.domain
-        table = fit(self.synthesizer, worlds.rows(300), domain=domain).model.sample(1001, ignore)
+        table = self.fit(worlds.rows(300), domain=domain).model.sample(1001, ignore)
         assert table.num_rows == 1001
         assert tuple(table.column_names) == domain.names
         again = table_source(table, domain)
@@ -158,21 +185,18 @@ class SynthesizerSuite:
                 assert counted[column.null] == nulls
 
     def test_any_number_of_rows(self) -> None:
-        model = fit(self.synthesizer, worlds.rows(30), domain=self.domain).model
+        model = self.fit(worlds.rows(30), domain=self.domain).model
         assert [model.sample(rows, ignore).num_rows for rows in (0, 1, 2, 57)] == [0, 1, 2, 57]
 
     def test_the_total_is_near_and_noisy(self) -> None:
-        fits = [
-            fit(self.synthesizer, worlds.rows(500), rho="0.01", domain=self.domain)
-            for _ in range(4)
-        ]
+        fits = [self.fit(worlds.rows(500), rho="0.01", domain=self.domain) for _ in range(4)]
         totals = [done.model.total for done in fits]
         assert len({round(total, 6) for total in totals}) > 1
         assert abs(float(np.median(totals)) - 500) < 100
 
     def test_structure_comes_through_with_much_budget(self) -> None:
         source = table_source(worlds.table(worlds.rows(4000)), self.domain)
-        model = fit(self.synthesizer, worlds.rows(4000), rho="50", domain=self.domain).model
+        model = self.fit(worlds.rows(4000), rho="50", domain=self.domain).model
         made = table_source(model.sample(4000, ignore), self.domain)
         last = len(self.columns) - 1
         for clique in [(0, last), (0, last // 2 or last), (1,)]:
@@ -181,7 +205,7 @@ class SynthesizerSuite:
             assert 0.5 * np.abs(a - b).sum() / 4000 < allowed
 
     def test_progress_is_told_in_fractions(self) -> None:
-        done = fit(self.synthesizer, worlds.rows(50), domain=self.domain)
+        done = self.fit(worlds.rows(50), domain=self.domain)
         stages = list(done.stages)
         done.model.sample(10, lambda stage, part: stages.append((stage, part)))
         assert stages
@@ -193,7 +217,7 @@ class SynthesizerSuite:
         for _ in range(2):
             random.seed(1)
             np.random.seed(1)  # noqa: NPY002 - the seeding is what is tested
-            model = fit(self.synthesizer, worlds.rows(100), domain=self.domain).model
+            model = self.fit(worlds.rows(100), domain=self.domain).model
             tables.append(model.sample(100, ignore))
         assert not tables[0].equals(tables[1])
 
@@ -205,14 +229,14 @@ class SynthesizerSuite:
     @pytest.mark.parametrize("count", [0, 1, 40])
     def test_tiny_problems(self, names: tuple[str, ...], count: int, rho: str) -> None:
         domain = worlds.domain(names)
-        model = fit(self.synthesizer, worlds.rows(count), domain=domain, rho=rho).model
+        model = self.fit(worlds.rows(count), domain=domain, rho=rho).model
         table = model.sample(20, ignore)
         assert table.num_rows == 20
         assert tuple(table.column_names) == names
         assert model.total >= 0
 
     def test_batches_are_the_rows_of_a_sample(self) -> None:
-        model = fit(self.synthesizer, worlds.rows(100), domain=self.domain).model
+        model = self.fit(worlds.rows(100), domain=self.domain).model
         table = model.sample(30, ignore)
         batches = list(model.batches(30, ignore))
         assert sum(batch.num_rows for batch in batches) == 30
@@ -230,9 +254,9 @@ class SynthesizerSuite:
         ours, theirs = neighbors(relation, harm)
         first = UnsafeRecorder()
         domain = self.domain
-        one = fit(self.synthesizer, ours, relation=relation, tape=first, domain=domain)
+        one = self.fit(ours, relation=relation, tape=first, domain=domain)
         second = UnsafePlayer(outputs=[call.output for call in first.calls])
-        other = fit(self.synthesizer, theirs, relation=relation, tape=second, domain=domain)
+        other = self.fit(theirs, relation=relation, tape=second, domain=domain)
         assert audit(first.calls, second.calls) == []
         assert first.calls
         assert one.stages == other.stages
@@ -245,7 +269,7 @@ class SynthesizerSuite:
         """Nothing of hostile rows, and a file that makes the very same file again."""
         formats.require(self.synthesizer)
         rows = [*worlds.rows(100), *worlds.HOSTILE.values()]
-        body = kept(fit(self.synthesizer, rows, domain=self.domain).model, self.domain)
+        body = kept(self.fit(rows, domain=self.domain).model, self.domain)
         # Longer than a float: the shares 25/34 have four bytes "xxxx" in a row.
         for canary in (b"astronaut", b"eve@example.com", b"x" * 9, b"2,smith", b"pickle"):
             assert canary not in body

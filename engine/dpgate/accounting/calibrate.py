@@ -36,16 +36,32 @@ _HIGHEST_EPSILON = 1000
 
 
 @dataclass(frozen=True)
+class Promise:
+    """(ε, δ) that everything a release runs keeps together.
+
+    Attributes:
+        epsilon: nats, > 0.
+        delta: in (0, 1).
+    """
+
+    epsilon: Decimal
+    delta: Decimal
+
+
+@dataclass(frozen=True)
 class Budget:
     """What the events of a release may cost together.
 
     Attributes:
         measure: `rho`, zCDP for a release with δ above 0; `epsilon`, pure DP for one with δ = 0.
         amount: ρ or ε, > 0.
+        promise: what a whole ρ stands for, for events that have none (DP-SGD) and are planned from
+            (ε, δ) itself. Parts of a budget have none.
     """
 
     measure: Literal["rho", "epsilon"]
     amount: Decimal
+    promise: Promise | None = None
 
     def part(self, share: Fraction) -> Budget:
         """A share of it, in (0, 1], rounded down; shares that sum to 1 cost no more than it."""
@@ -67,7 +83,7 @@ def budget_for(epsilon: Decimal, delta: Decimal) -> Budget:
         release's ε is stated with.
     """
     if delta:
-        return Budget("rho", rho_for(epsilon, delta))
+        return Budget("rho", rho_for(epsilon, delta), Promise(epsilon, delta))
     pure = down(epsilon, 6)
     if not 0 < pure <= _HIGHEST_EPSILON:
         raise AccountingError(f"epsilon must lie in [0.000001, {_HIGHEST_EPSILON}]: {epsilon}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal, Overflow
 from fractions import Fraction
+from functools import lru_cache
 
 from dpgate.accounting.rounding import (
     EXACT,
@@ -205,26 +206,32 @@ def _pure(epsilon: Fraction, order: int) -> Fraction:
 def _sampled(event: Event, order: int) -> Decimal:
     """The divergence times · ln(Σ C(α,k)·(1−q)^(α−k)·q^k·e^(k(k−1)/2σ²)) / (α−1), from above."""
     rate = event.sampling_rate or Decimal(1)
-    keep = WORKING.subtract(Decimal(1), rate)
     squared = Fraction(event.scale) ** 2 / Fraction(event.sensitivity_squared)
-    if keep <= 0:
+    if rate >= 1:
         return up(event.times * order / (2 * squared), PLACES)
     try:
-        step = WORKING.exp(WORKING.divide(Decimal(squared.denominator), Decimal(squared.numerator)))
-        odds = WORKING.divide(rate, keep)
-        term = total = WORKING.power(keep, order)
-        growth = Decimal(1)
-        for k in range(order):
-            factor = WORKING.multiply(WORKING.multiply(odds, growth), Decimal(order - k))
-            term = WORKING.divide(WORKING.multiply(term, factor), Decimal(k + 1))
-            total = WORKING.add(total, term)
-            growth = WORKING.multiply(growth, step)
-        logarithm = WORKING.ln(WORKING.multiply(total, WORKING.add(Decimal(1), SLACK)))
+        logarithm = _log_moment(rate, squared, order)
     except Overflow:
         raise AccountingError(
             f"event {event.name}: scale {event.scale:f} is too small to be accounted"
         ) from None
     return up(event.times * (Fraction(logarithm) + Fraction(SLACK)) / (order - 1), PLACES)
+
+
+@lru_cache(maxsize=4096)  # the same training is planned, composed and verified
+def _log_moment(rate: Decimal, squared: Fraction, order: int) -> Decimal:
+    """ln(Σ C(α,k)·(1−q)^(α−k)·q^k·e^(k(k−1)/2σ²)) of one step, from above."""
+    keep = WORKING.subtract(Decimal(1), rate)
+    step = WORKING.exp(WORKING.divide(Decimal(squared.denominator), Decimal(squared.numerator)))
+    odds = WORKING.divide(rate, keep)
+    term = total = WORKING.power(keep, order)
+    growth = Decimal(1)
+    for k in range(order):
+        factor = WORKING.multiply(WORKING.multiply(odds, growth), Decimal(order - k))
+        term = WORKING.divide(WORKING.multiply(term, factor), Decimal(k + 1))
+        total = WORKING.add(total, term)
+        growth = WORKING.multiply(growth, step)
+    return WORKING.ln(WORKING.multiply(total, WORKING.add(Decimal(1), SLACK)))
 
 
 def float_curve(event: Event, orders: Iterable[int]) -> dict[float, float]:

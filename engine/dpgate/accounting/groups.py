@@ -36,11 +36,16 @@ def row_share(rho: Decimal, rows: int, relation: Relation) -> Decimal:
 
 
 def row_budget(budget: Budget, rows: int, relation: Relation) -> Budget:
-    """The budget to plan with for one row; ρ shrinks with the square of the distance, ε with it."""
+    """The budget to plan with for one row; ρ shrinks with the square of the distance, ε with it.
+
+    Where a person has several rows it keeps no promise: events without a ρ have no group rule.
+    """
+    far = distance(rows, relation)
+    if far == 1:
+        return budget
     if budget.measure == "rho":
         return Budget("rho", row_share(budget.amount, rows, relation))
-    far = distance(rows, relation)
-    return budget if far == 1 else budget.part(_HEADROOM / far)
+    return budget.part(_HEADROOM / far)
 
 
 def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:

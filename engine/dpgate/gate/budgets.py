@@ -9,6 +9,7 @@ from typing import Protocol
 from dpgate.accounting import calibrate, compose
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.accounting.rounding import down, significant_down
+from dpgate.errors import AccountingError
 from dpgate.gate.results import ScopeRow
 from dpgate.model.limits import Limits
 from dpgate.model.policy import PrivacyPolicy
@@ -96,6 +97,8 @@ def fitting_epsilon(
     past: Spent,
     spend_at: Callable[[Decimal], Spend],
     asked: Privacy,
+    *,
+    zero_concentrated: bool = True,
 ) -> Decimal:
     """The highest ε that every scope would admit today; two decimals, rounded down.
 
@@ -107,6 +110,8 @@ def fitting_epsilon(
         past: what was spent before.
         spend_at: what the release spends at an ε.
         asked: ε of the manifest, which the search stays below, and its δ.
+        zero_concentrated: whether the release spends ρ·α; else `spend_at` plans it anew each time,
+            and raises AccountingError where ε is too small to be planned.
     """
 
     def fits(spend: Spend) -> bool:
@@ -115,6 +120,8 @@ def fitting_epsilon(
     low, high = 0, int(down(asked.epsilon, 2) * 100)
     if not high or fits(spend_at(Decimal(high) / 100)):
         return Decimal(high) / 100
+    if not zero_concentrated:
+        return _planned_anew(lambda hundredths: fits(spend_at(Decimal(hundredths) / 100)), high)
     if asked.delta:
         # Converting is slow: once, from the highest ρ, instead of at each step.
         rho = _highest_rho(policy, fits, calibrate.rho_for(asked.epsilon, asked.delta))
@@ -125,6 +132,24 @@ def fitting_epsilon(
         good = fits(spend_at(Decimal(middle) / 100))
         low, high = (middle, high) if good else (low, middle - 1)
     return Decimal(low) / 100
+
+
+def _planned_anew(fits: Callable[[int], bool], high: int) -> Decimal:
+    """The highest ε below `high`, in hundredths, that can be planned and fits; 0 if there is none."""
+
+    def tried(hundredths: int) -> bool | None:
+        try:
+            return fits(hundredths)
+        except AccountingError:
+            return None  # too small an ε: only a higher one can be planned
+
+    low, best = 0, 0
+    while low < high - 1:
+        middle = (low + high) // 2
+        good = tried(middle)
+        best = middle if good else best
+        low, high = (low, middle) if good is False else (middle, high)
+    return Decimal(best) / 100
 
 
 def _highest_rho(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dpgate.errors import PolicyError, UsageError
 from dpgate.evidence.seal import validate_recipient
@@ -23,6 +24,9 @@ from dpgate.policy.limits import too_high
 from dpgate.policy.rulebook import rules_for
 from dpgate.policy.rules import evaluate
 from dpgate.synthesis import registry
+
+if TYPE_CHECKING:
+    from dpgate.gate.product import Shortfall
 
 
 def check(
@@ -55,8 +59,12 @@ def check(
         built_in = {case.name: judge(case, policy, today, proofs) for case in cases}
         ruled = rules.judge(ruling.checked_facts(today))
     waivers: list[WaiverRow] = []
+    trainings: list[str] = []
     for case, asked in _waiving(space, cases, today, frozenset(ruled.later)):
         made = asked.aside(built_in[case.name] + ruled.findings[case.name])
+        told, more = _expected(case, made)
+        trainings += told
+        made += more
         findings += about(made + asked.findings(made), case.name)
         waivers += asked.rows(made)
     findings += nowhere(space.documents)
@@ -69,7 +77,38 @@ def check(
         rules=judged.of_check(rules.rules, request=changed is not None),
         waivers=tuple(waivers),
         later=ruled.later,
+        trainings=tuple(trainings),
     )
+
+
+def _expected(
+    case: Case, found: tuple[Finding, ...]
+) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """What a training comes to, if the manifest asks for one and no rule denies it."""
+    made = case.release.spec.synthesize
+    if made is None or made.with_ not in registry.names():
+        return (), ()
+    trains = getattr(registry.get(made.with_), "uses_training", False)
+    if not trains or any(finding.level == "deny" for finding in found):
+        return (), ()
+    from dpgate.gate.expected import expected  # it plans, which others need not wait for
+
+    return expected(case)
+
+
+def placed(case: Case, found: Iterable[Shortfall]) -> tuple[Finding, ...]:
+    """Shortfalls as findings, at their places in the manifest."""
+    made = []
+    for shortfall in found:
+        line, column = case.release_file.at("spec", *shortfall.path)
+        made.append(
+            Finding(
+                rule=shortfall.rule, level=shortfall.level,
+                message=shortfall.message, fix=shortfall.fix,
+                file=case.release_file.file, line=line, column=column,
+            )
+        )  # fmt: skip
+    return tuple(made)
 
 
 def _changed(space: Workspace, base: str | None) -> tuple[tuple[str, ...], tuple[Finding, ...]]:

@@ -17,6 +17,7 @@ from dpgate.gate.two_tables import TwoTables
 from dpgate.model import record
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
+from dpgate.synthesis.interface import PlansWithin
 
 if TYPE_CHECKING:
     from dpgate.gate.workspace import Case
@@ -31,6 +32,12 @@ class Cost:
     spend: Spend
     """At the policy's orders."""
     claim: record.Claim
+
+    @property
+    def training(self) -> str:
+        """The numbers of a training, if one is planned."""
+        made = self.product
+        return made.training(self.events) if isinstance(made, Synthetic) else ""
 
 
 def product_of(case: Case) -> Product:
@@ -94,13 +101,22 @@ def planned_events(case: Case) -> tuple[Event, ...]:
 def spend_at(policy: PrivacyPolicy, case: Case, epsilon: Decimal) -> Spend:
     """What a release would spend at another ε, its δ unchanged.
 
-    Zero-concentrated releases spend ρ·α at order α at most; pure ones are planned again.
+    Zero-concentrated releases spend ρ·α at order α at most; others are planned again.
+
+    Raises:
+        AccountingError: ε is too small for what the manifest trains.
     """
     orders = policy.spec.accounting.orders
     allowed = calibrate.budget_for(epsilon, case.release.spec.privacy.delta)
-    if allowed.measure == "rho":
+    if allowed.measure == "rho" and zero_concentrated(case):
         return Spend({order: allowed.amount * order for order in orders}, Decimal(0))
     return Spend.of(_events(case, allowed), orders)
+
+
+def zero_concentrated(case: Case) -> bool:
+    """Whether all that a manifest runs has a ρ: statistics, and all synthesizers but trained ones."""
+    product = product_of(case)
+    return not (isinstance(product, Synthetic) and isinstance(product.synthesizer, PlansWithin))
 
 
 def person_spend(events: tuple[Event, ...], units: int, orders: tuple[int, ...]) -> Spend:

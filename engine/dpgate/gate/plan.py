@@ -181,12 +181,13 @@ def _result(
 def _foreseen(cost: Cost | None) -> dict[str, Any]:
     """What can be said of accuracy before any data is opened."""
     if cost is None:
-        return {"noise": (), "marginals": (), "evidence": ()}
+        return {"noise": (), "marginals": (), "evidence": (), "training": ""}
     product, events = cost.product, cost.events
     return {
         "noise": product.noise(events),
         "marginals": product.marginals(events),
         "evidence": product.evidence(events),
+        "training": cost.training,
     }
 
 

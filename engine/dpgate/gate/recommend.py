@@ -19,7 +19,7 @@ from dpgate.accounting.rounding import significant_up
 from dpgate.errors import DpgateError, UndecidedError, UsageError
 from dpgate.gate import budgets, check, noise
 from dpgate.gate.advice import draft, fewer_bins, suitable_delta
-from dpgate.gate.costing import Cost, cost_of, spend_at
+from dpgate.gate.costing import Cost, cost_of, spend_at, zero_concentrated
 from dpgate.gate.recommendation import Candidate, ColumnAdvice, Goal, RecommendResult
 from dpgate.gate.results import NoiseRow, ScopeRow
 from dpgate.gate.search import Aim, reached_at, smallest
@@ -324,7 +324,10 @@ def _fitting(where: _Where, case: Case) -> Decimal:
     asked = privacy.model_copy(update={"epsilon": min((privacy.epsilon, *most))})
     hour = clock(where.policy, now()).hour
     spend = partial(spend_at, where.policy, case)
-    return budgets.fitting_epsilon(where.policy, facts, hour, limits, where.past, spend, asked)
+    return budgets.fitting_epsilon(
+        where.policy, facts, hour, limits, where.past, spend, asked,
+        zero_concentrated=zero_concentrated(case),
+    )  # fmt: skip
 
 
 def _at(best: Candidate, task: Task, aim: Aim, epsilon: Decimal, delta: Decimal) -> Decimal | None:

@@ -45,6 +45,8 @@ class CheckResult(Frozen):
     """Rules that were judged, those that everything satisfies too."""
     later: tuple[str, ...] = ()
     """Ids of rules about budgets, history or approvals: `plan` judges by them."""
+    trainings: tuple[str, ...] = ()
+    """Of each manifest that trains a network: its ε and the numbers of its training."""
 
     @property
     def exit_code(self) -> int:
@@ -205,6 +207,8 @@ class PlanResult(Frozen):
     marginals: tuple[MarginalNoise, ...]
     """Every one-way marginal, the 300 two-way ones with the most cells, and those that the workload
     names. Where tables are measured in rounds, as in the first and loudest one."""
+    training: str = ""
+    """The numbers of a training by DP-SGD, if the release trains a network."""
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded

@@ -13,7 +13,7 @@ from dpgate.gate.noise import mean_tvd, tables
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.values import counted, plain
-from dpgate.synthesis.interface import NORMAL_95, NoiseRow, Synthesizer, Task
+from dpgate.synthesis.interface import NORMAL_95, NoiseRow, PlansWithin, Synthesizer, Task
 
 DEFAULT = Decimal("0.05")
 """The goal if none is given: expected two-way total variation by noise."""
@@ -21,6 +21,10 @@ EVIDENCE_SHARE = Decimal("0.1")
 """Part of ρ that a recommended manifest spends on measuring its own utility."""
 EPSILON_AT_MOST = 20
 """Above it nothing is recommended: it would promise next to nothing."""
+UNPROMISED = (
+    "it trains a network, and no noise of a table says how well that learns; on Adult mst and aim are more "
+    "accurate at the same ε, and far faster (docs/training.md)"
+)
 _STEPS = 24
 """Halvings of the logarithm of ρ: to within one part in a million."""
 
@@ -108,6 +112,8 @@ def smallest(synthesizer: Synthesizer, task: Task, aim: Aim, delta: Decimal) -> 
     Raises:
         DpgateError: the synthesizer cannot plan this task at all.
     """
+    if isinstance(synthesizer, PlansWithin):
+        return Found(None, (), UNPROMISED)
 
     def events(rho: Decimal) -> tuple[Event, ...]:
         return _events(synthesizer, task, aim, rho)

@@ -27,19 +27,23 @@ def allowed(policy: PrivacyPolicy, dataset: Dataset, names: Iterable[str]) -> tu
 
 
 def require_used(spec: ReleaseSpec, synthesizer: Synthesizer) -> None:
-    """Refuses a workload or a size that the synthesizer would pass over in silence.
+    """Refuses a workload, a size or a training that the synthesizer would pass over in silence.
 
     Raises:
         SynthesisError: names the key.
     """
-    if getattr(synthesizer, "uses_workload", False):
-        return
-    size = spec.synthesize.model_mebibytes if spec.synthesize else None
-    for key, given in (("workload", spec.workload), ("synthesize.model_mebibytes", size)):
-        if given is not None:
+    made = spec.synthesize
+    workload = getattr(synthesizer, "uses_workload", False)
+    training = getattr(synthesizer, "uses_training", False)
+    for key, given, used, others in (
+        ("workload", spec.workload, workload, "aim"),
+        ("synthesize.model_mebibytes", made and made.model_mebibytes, workload, "aim"),
+        ("synthesize.training", made and made.training, training, "dp-tvae or dp-ctgan"),
+    ):
+        if given is not None and not used:
             raise SynthesisError(
                 f"synthesizer {synthesizer.name} makes no use of {key}",
-                fix=f"synthesize with aim, or leave {key} out",
+                fix=f"synthesize with {others}, or leave {key} out",
             )
 
 

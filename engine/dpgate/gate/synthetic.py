@@ -8,13 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpgate.accounting.calibrate import Budget
+from dpgate.accounting.calibrate import Budget, Promise
 from dpgate.evidence import schema
 from dpgate.evidence.anonymity import anonymity
 from dpgate.evidence.describe import Rows
 from dpgate.evidence.disclosure import Result
 from dpgate.evidence.thresholds import limits_of
-from dpgate.gate import noise
+from dpgate.gate import noise, training
 from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
@@ -26,9 +26,10 @@ from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
 from dpgate.model.event import Event
 from dpgate.model.release import Synthesize
+from dpgate.model.training import Training
 from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
-from dpgate.synthesis.interface import Synthesizer, Task
+from dpgate.synthesis.interface import PlansWithin, Synthesizer, Task
 from dpgate.synthesis.kept import formats
 from dpgate.synthesis.output import files
 
@@ -89,15 +90,20 @@ class Synthetic:
 
     @property
     def whole_rows(self) -> bool:
-        """Whether its evidence looks at whole rows."""
-        return self.gauges.whole_rows
+        """Whether its synthesizer or its evidence looks at whole rows."""
+        return self.gauges.whole_rows or bool(getattr(self.synthesizer, "needs_rows", False))
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
         for_evidence = budget.amount * self.evidence_share
-        events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+        beside = self.gauges.plan(for_evidence)
+        if isinstance(self.synthesizer, PlansWithin):
+            events = self.synthesizer.plan_within(self.task, budget, beside)
+        else:
+            events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
         require_signal(self.synthesizer, self.task, events, self.rows_at_most)
-        return events + self.gauges.plan(for_evidence)
+        training.require_trainable(self.synthesizer, self.task, events)
+        return events + beside
 
     def noise(self, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
         """Noise per cell of each order of marginals; model error is not included."""
@@ -117,8 +123,13 @@ class Synthetic:
         return tuple(self.gauges.rows(events))
 
     def shortfalls(self, events: Sequence[Event]) -> tuple[Shortfall, ...]:
-        """Thresholds below the noise of their own measurement; luck could still meet one."""
-        return tuple(self.gauges.shortfalls(events))
+        """Thresholds below the noise of their own measurement, and what training is to be expected."""
+        trained = training.findings(self.synthesizer, self.task, events)
+        return (*self.gauges.shortfalls(events), *trained)
+
+    def training(self, events: Sequence[Event]) -> str:
+        """The numbers of a planned training; empty where nothing is trained."""
+        return training.summary(self.synthesizer, self.task, events)
 
     def require(self, folder: Path) -> None:
         """Packages are there, formats can be written, rows have room, a model can be kept."""
@@ -192,4 +203,7 @@ def task_of(case: Case, spec: Synthesize) -> Task:
         rows=spec.rows,
         workload=case.release.spec.workload or Workload(),
         model_mebibytes=spec.model_mebibytes,
+        training=spec.training or Training(),
+        rows_at_most=case.dataset.spec.rows.at_most,
+        promise=Promise(case.release.spec.privacy.epsilon, case.release.spec.privacy.delta),
     )

@@ -8,7 +8,7 @@ from functools import partial
 
 from dpgate.gate import budgets, check, increments, ruling
 from dpgate.gate.circumstances import Circumstances
-from dpgate.gate.costing import Cost, cost_of, spend_at
+from dpgate.gate.costing import Cost, cost_of, spend_at, zero_concentrated
 from dpgate.gate.past import Past
 from dpgate.gate.results import ScopeRow
 from dpgate.gate.ruling import Facts
@@ -172,6 +172,7 @@ def _budget_findings(
         past,
         partial(spend_at, policy, case),
         privacy,
+        zero_concentrated=zero_concentrated(case),
     )
     line, column = case.release_file.at("spec", "privacy", "epsilon")
     ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
@@ -200,14 +201,4 @@ def _budget_findings(
 
 def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
     """What the noise already rules out is denied before anything is spent."""
-    found = []
-    for shortfall in cost.product.shortfalls(cost.events):
-        line, column = case.release_file.at("spec", *shortfall.path)
-        found.append(
-            Finding(
-                rule=shortfall.rule, level=shortfall.level,
-                message=shortfall.message, fix=shortfall.fix,
-                file=case.release_file.file, line=line, column=column,
-            )
-        )  # fmt: skip
-    return tuple(found)
+    return check.placed(case, cost.product.shortfalls(cost.events))

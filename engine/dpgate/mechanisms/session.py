@@ -15,7 +15,7 @@ from dpgate.accounting.curves import loss
 from dpgate.accounting.rounding import down, up
 from dpgate.errors import AccountingError, InsufficientBudgetError
 from dpgate.mechanisms.measurement import Measurement, measurement, measurement_at
-from dpgate.mechanisms.tape import Call, UnsafeTape
+from dpgate.mechanisms.tape import Call, Step, UnsafeTape
 from dpgate.model.event import ADAPTIVE, Event
 from dpgate.model.values import Relation
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 
 _Runs = Literal["gaussian", "laplace", "noisy-max"]
+
+_OUTSIDE = ("foreign", "sampled-gaussian")
+"""Mechanisms that are paid for here and run elsewhere, by real arithmetic."""
 
 
 class Mechanisms:
@@ -55,7 +58,7 @@ class Mechanisms:
                     f"{event.name} is accounted under {event.relation}, not under {relation}"
                 )
         self._measurements = {
-            event.name: measurement(event) for event in events if event.mechanism != "foreign"
+            event.name: measurement(event) for event in events if event.mechanism not in _OUTSIDE
         }
         self._used = dict.fromkeys(self._events, 0)
         self._left = {
@@ -155,6 +158,22 @@ class Mechanisms:
             the caller vouches that it costs what the event says.
         """
         self._used[self._reserved(name, "foreign").name] += 1
+
+    def sampled(self, name: str) -> Step:
+        """Pays for one step of a sampled Gaussian, which `mechanisms.sampled` runs after this.
+
+        Args:
+            name: the event that pays.
+
+        Raises:
+            InsufficientBudgetError: the event is not reserved or used up.
+
+        Privacy:
+            Reads nothing; spends one of the event's `times`, whether the step then runs or not.
+        """
+        event = self._reserved(name, "sampled-gaussian")
+        self._used[event.name] += 1
+        return Step(event=event, tape=self._tape)
 
     def _noisy(
         self, name: str, mechanism: _Runs, counts: Counts, scale: Decimal | None = None

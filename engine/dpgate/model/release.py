@@ -19,6 +19,7 @@ from dpgate.model.formats import Formats
 from dpgate.model.increment import Increment
 from dpgate.model.joined import JoinedRows
 from dpgate.model.statistics import Statistics
+from dpgate.model.training import Training
 from dpgate.model.utility import Threshold
 from dpgate.model.values import (
     ColumnName,
@@ -44,6 +45,8 @@ class Synthesize(Frozen):
     """Files that are written; each is one format of the same rows."""
     model_mebibytes: Annotated[StrictInt, Field(ge=1, le=4096)] | None = None
     """Largest size of the model's tables, of synthesizers that choose among models (`aim`: 1)."""
+    training: Training | None = None
+    """How a network is trained, of synthesizers that train one."""
     keep_model: StrictBool = False
     """Whether the fitted model is released with the rows, so that more can be drawn from it at no
     further cost: `dpgate sample`."""

@@ -246,6 +246,15 @@ _ALL = (
     ),
     OUT_OF_REACH,
     Builtin(
+        "training-weak",
+        "A training's noise leaves something to learn, and it does not pass over the data too often",
+        "The cost is spent whatever comes of it.",
+        ("synthesize.training", "privacy.epsilon", "dataset.rows"),
+        "dpgate.gate.training.findings",
+        level="warn",
+        judged="plan",
+    ),
+    Builtin(
         "waiver",
         "A waiver is of one soft rule and one release that there are",
         "A waiver that can't be in force, or of an error, would be taken for permission.",

@@ -76,6 +76,8 @@ class MarkdownReporter:
         _head(page, "check", verdict)
         findings(page, _once(result.findings), self._links)
         waivers(page, result.waivers)
+        for told in result.trainings:
+            page.add(f"\nTraining of {prose(told)}\n", 3, "sentence")
         if result.allowed and result.releases:
             page.add("\nBudgets and approvals are judged by `dpgate plan`.\n", 2, "sentence")
         rules(page, result.rules, result.findings)

@@ -203,6 +203,8 @@ def _cost(result: PlanResult) -> Iterator[str]:
 
 def _noise(page: Page, result: PlanResult) -> None:
     lines = [*_cells_noise(result), *_queries(result.noise), *_marginals(result)]
+    if result.training:
+        lines.append(f"\nTraining: {prose(result.training)}\n")
     if lines:
         page.add(folded("How much noise", "".join(lines)), 4, "section")
 

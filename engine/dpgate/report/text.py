@@ -103,7 +103,10 @@ def _check(result: r.CheckResult) -> RenderableType:
             what = f"budgets, approvals and {counted(len(result.later), 'rule')} about the ledger"
         which = result.releases[0] if count == 1 else "--all"
         after = f"{what} are judged by: dpgate plan {which}"
-    return Group(*findings(result.findings), *waivers(result.waivers), line, *next_line(after))
+    trainings = [Text(f"training of {told}") for told in result.trainings]
+    return Group(
+        *findings(result.findings), *waivers(result.waivers), *trainings, line, *next_line(after)
+    )
 
 
 def _approve(result: r.ApproveResult) -> RenderableType:

@@ -117,6 +117,8 @@ def _claims(result: PlanResult) -> list[Text]:
     relation = result.relation.replace("-", "/")
     filtered = f"the policy's {len(result.orders)} orders"
     bits = plus_bits(result.unprotected_bits)
+    # Steps of DP-SGD have no ρ that OpenDP could convert.
+    best = "that of the best Rényi order" if result.training else "OpenDP's"
     lines = [
         Text(
             f"this release alone: ε {shown(result.epsilon)}{bits} at δ={short(result.release_delta)} "
@@ -124,7 +126,7 @@ def _claims(result: PlanResult) -> list[Text]:
             f"by {filtered}"
         ),
         Text(
-            f"one loss, two figures: OpenDP's at the release's own δ, and what {filtered} certify at the policy's, "
+            f"one loss, two figures: {best} at the release's own δ, and what {filtered} certify at the policy's, "
             "which budgets count: a few orders overstate a small release, and many together hardly",
             style="dim",
         ),
@@ -145,6 +147,8 @@ def _claims(result: PlanResult) -> list[Text]:
     lines += _persons(result)
     lines += _noise(result)
     lines += _marginals(result)
+    if result.training:
+        lines.append(Text(f"training: {result.training}"))
     return [*lines, *map(Text, evidence_lines(result))]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from dpgate.accounting.calibrate import Budget, Promise
 from dpgate.model.domain import Domain
 from dpgate.model.event import Event
 from dpgate.model.policy import Proof
+from dpgate.model.training import Training
 from dpgate.model.values import Relation
 from dpgate.model.workload import Workload
 
@@ -33,6 +35,9 @@ class Task:
         rows: rows to release, a public choice.
         workload: the tables that matter.
         model_mebibytes: largest size of a model's tables; None: the synthesizer's own choice.
+        training: how a network is trained.
+        rows_at_most: public bound on the rows of the data; None: not told.
+        promise: of the whole release, to tell while it runs; None: not told.
     """
 
     domain: Domain
@@ -40,6 +45,9 @@ class Task:
     rows: int
     workload: Workload = field(default_factory=Workload)
     model_mebibytes: int | None = None
+    training: Training = field(default_factory=Training)
+    rows_at_most: int | None = None
+    promise: Promise | None = None
 
 
 NORMAL_95 = 1.959964
@@ -86,11 +94,37 @@ class Model(Protocol):
         """The same rows at once, for as many as memory holds."""
 
 
+@runtime_checkable
+class PlansWithin(Protocol):
+    """A synthesizer whose events have no ρ: it plans from the promise of the whole release.
+
+    `Synthesizer.plan` of such a one raises.
+    """
+
+    def plan_within(self, task: Task, budget: Budget, beside: Sequence[Event]) -> tuple[Event, ...]:
+        """The events that a fit will spend at most.
+
+        Args:
+            task: public.
+            budget: of the whole release, with its promise (ε, δ) and the ρ that it stands for.
+            beside: all that the release runs beside them.
+
+        Returns:
+            Events that keep the promise together with `beside`. Neither NumPy nor torch is needed.
+
+        Raises:
+            SynthesisError: the task is not for this synthesizer.
+            AccountingError: the promise cannot be kept.
+        """
+
+
 class Synthesizer(Protocol):
     """A member of the entry point group `dpgate.synthesizers`; made without arguments.
 
     One that heeds `Task.workload` and `Task.model_mebibytes` says so by an attribute
-    `uses_workload` that is true; with others a manifest that sets them is refused.
+    `uses_workload` that is true, one that heeds `Task.training` by `uses_training`; with others a
+    manifest that sets them is refused. One that looks at whole rows says so by `needs_rows`; its
+    `source` is then a `RowSource`.
     """
 
     @property

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from dpgate.accounting import calibrate, curves, groups
-from dpgate.accounting.calibrate import Budget, budget_for, laplace_event, selection_event
+from dpgate.accounting.calibrate import Budget, Promise, budget_for, laplace_event, selection_event
 from dpgate.accounting.compose import release_epsilon
 from dpgate.accounting.filter import INFINITE
 from dpgate.errors import AccountingError
@@ -44,7 +44,9 @@ def test_pure_parts_compose_to_the_promise(epsilon: str) -> None:
 def test_parts_under_zcdp_compose_to_the_promise(epsilon: str) -> None:
     delta = Decimal("1e-9")
     budget = budget_for(Decimal(epsilon), delta)
-    assert budget == Budget("rho", calibrate.rho_for(Decimal(epsilon), delta))
+    promise = Promise(Decimal(epsilon), delta)
+    assert budget == Budget("rho", calibrate.rho_for(Decimal(epsilon), delta), promise)
+    assert budget.part(Fraction(1)).promise is None
     events = parts(budget)
     assert release_epsilon(events, delta) <= Decimal(epsilon)
     third = Fraction(budget.amount) / 3

@@ -149,10 +149,11 @@ def test_scores_have_whole_distances() -> None:
         Mechanisms([made("noisy-max", scale="10", sensitivity_squared="2")], "add-remove")
 
 
-def test_a_mechanism_that_nothing_runs() -> None:
+def test_a_mechanism_that_runs_elsewhere_has_no_measurement() -> None:
     event = made("sampled-gaussian", scale="10", rate="0.1")
+    Mechanisms([event], "add-remove")
     with pytest.raises(AccountingError, match="no mechanism runs sampled-gaussian"):
-        Mechanisms([event], "add-remove")
+        measurement.measurement(event)
 
 
 def test_a_recorder_keeps_inputs_and_outputs() -> None:

@@ -1,0 +1,209 @@
+"""`dp-tvae` and `dp-ctgan` on Adult beside our own `mst` and `aim`, and stock SmartNoise DPCTGAN.
+
+`python -m benchmarks.networks [--peer EPOCHS]` needs `DPGATE_TEST_DATA` and the extra `gan`. The peer runs in the
+interpreter that `DPGATE_BENCH_PEER` names, which holds smartnoise-synth 1.0.8 and opacus 0.14. Four fifths of Adult
+are synthesized at ε=3, δ=1e-9 under add-remove. Error: mean two-way total variation distance to all of Adult. AUC:
+as in `benchmarks.downstream`. `python -m benchmarks.networks step` times one step of `dp-tvae` with and without
+privacy: the same network, rows and batch; without it, a mean loss and its gradient, as anybody would train.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import adult, downstream
+
+if TYPE_CHECKING:
+    from dpgate.synthesis.interface import Task
+
+EPSILON = "3"
+BOUND = 50_000
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: Sequence[str] = ()) -> bool:
+    """Runs, prints a table; says whether what was to be reached was."""
+    if not os.environ.get("DPGATE_TEST_DATA"):
+        print("DPGATE_TEST_DATA is not set: it names the folder that holds adult.csv")
+        return False
+    data, domain = adult.real()
+    with tempfile.TemporaryDirectory() as folder:
+        train, test = downstream.split(Path(data), Path(folder))
+        print(f"{'':22}{'fit':>9}{'a step':>11}{'error':>9}{'AUC':>8}")
+        found = {}
+        for name in ("dp-tvae", "dp-ctgan", "mst", "aim", "independent"):
+            found[name] = _shown(name, _ours(name, train, domain, test))
+        if "--peer" in arguments:
+            epochs = arguments[arguments.index("--peer") + 1]
+            peer = _shown("SmartNoise DPCTGAN", _peer(train, epochs, test))
+            ratio = peer["step_s"] / found["dp-ctgan"]["step_s"]
+            print(f"a step of dp-ctgan is 1/{ratio:.0f} of the peer's")
+    return found["dp-tvae"]["fit_s"] < found["dp-ctgan"]["fit_s"]
+
+
+def _shown(name: str, figures: dict[str, float]) -> dict[str, float]:
+    steps = figures.get("steps", 0)
+    figures["step_s"] = figures["fit_s"] / steps if steps else 0.0
+    step = f"{figures['step_s'] * 1e3:9.1f}ms" if steps else " " * 11
+    print(
+        f"{name:22}{figures['fit_s']:8.1f}s{step}{figures['error']:9.4f}{figures['auc']:8.3f}",
+        flush=True,
+    )
+    return figures
+
+
+def _ours(name: str, train: Path, domain: str, test: Path) -> dict[str, float]:
+    out = train.with_name("rows.npy")
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.networks",
+        "run",
+        name,
+        str(train),
+        domain,
+        str(out),
+    ]
+    figures = _run(command)
+    return figures | _judged(out, train, test, domain)
+
+
+def _peer(train: Path, epochs: str, test: Path) -> dict[str, float]:
+    interpreter = os.environ.get("DPGATE_BENCH_PEER", sys.executable)
+    out = train.with_name("peer.npy")
+    script = str(_ROOT / "benchmarks" / "peer_dpctgan.py")
+    figures = _run([interpreter, script, str(train), str(out), EPSILON, epochs])
+    return figures | _judged(out, train, test, adult.real()[1])
+
+
+def _run(command: list[str]) -> dict[str, float]:
+    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count() or 1)}
+    done = subprocess.run(  # noqa: S603 - our own scripts
+        command, cwd=_ROOT, check=True, capture_output=True, env=environment, text=True
+    )
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _judged(out: Path, train: Path, test: Path, domain: str) -> dict[str, float]:
+    import numpy as np
+
+    made = out.with_suffix(".csv")
+    head = train.open().readline().strip()
+    np.savetxt(made, np.load(out), fmt="%d", delimiter=",", header=head, comments="")
+    error = adult.error(adult.real()[0], domain, str(out))
+    return {"auc": downstream.auc(made, test), "error": error}
+
+
+def _task(domain: str) -> Task:
+    from dpgate.model.domain import ColumnDomain, Domain
+    from dpgate.synthesis.interface import Task
+
+    sizes = json.loads(Path(domain).read_text())
+    columns = tuple(
+        ColumnDomain(name=column, kind="whole", values=tuple(range(size)))
+        for column, size in sizes.items()
+    )
+    return Task(
+        domain=Domain(columns=columns), relation="add-remove", rows=40_000, rows_at_most=BOUND
+    )
+
+
+def _silent(*_: object) -> None:
+    """Progress that nobody watches."""
+
+
+def step(steps: int = 40) -> None:
+    """Median times of a step of `dp-tvae`, with privacy and without."""
+    from statistics import median
+
+    import torch
+
+    from dpgate.accounting.calibrate import budget_for
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.arrow import ArrowSource
+    from dpgate.sources.delimited import batches
+    from dpgate.synthesis.gan.clip import parameters
+    from dpgate.synthesis.gan.layers import Mlp
+    from dpgate.synthesis.gan.start import start
+    from dpgate.synthesis.gan.synthesizer import DpTvae
+    from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
+    from dpgate.synthesis.gan.tvae import Elbo
+
+    data, domain = adult.real()
+    task, synthesizer = _task(domain), DpTvae()
+    made = synthesizer.recipe(task)
+    budget = budget_for(Decimal(EPSILON), Decimal(adult.DELTA))
+    events = synthesizer.plan_within(task, budget, ())
+    source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
+    paid = Mechanisms(events, "add-remove")
+    begun = start(synthesizer, task, events, source, paid, made, _silent)
+    encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
+    layers = [*encoder.layers, *decoder.layers]
+    optimizer = torch.optim.Adam(parameters(layers), lr=made.learning_rate)
+    trained = Trained(
+        layers=layers,
+        losses=Elbo(encoder, decoder, begun), optimizer=optimizer,
+        clip=made.clip, divisor=float(made.batch), at_once=made.at_once,
+    )  # fmt: skip
+    private, plain = [], []
+    for turn in range(steps):
+        begin = time.perf_counter()
+        apply(trained, private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones))
+        middle = time.perf_counter()
+        rows = begun.blocks.ones(begun.rows[turn * made.batch :][: made.batch])
+        optimizer.zero_grad()
+        trained.losses(rows, []).mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        private.append(middle - begin)
+        plain.append(time.perf_counter() - middle)
+    with_it, without = median(private) * 1e3, median(plain) * 1e3
+    print(f"a step of dp-tvae at batch {made.batch}: {with_it:.1f} ms, without privacy {without:.1f} ms: "
+          f"{with_it / without:.2f}×")  # fmt: skip
+
+
+def run(name: str, data: str, domain: str, out: str) -> None:
+    """Plan, fit and sample one of ours; print figures as JSON."""
+    import numpy as np
+
+    from dpgate.accounting.calibrate import budget_for
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.arrow import ArrowSource
+    from dpgate.sources.delimited import batches
+    from dpgate.synthesis.interface import PlansWithin
+    from dpgate.synthesis.registry import get
+
+    task = _task(domain)
+    synthesizer = get(name)
+    budget = budget_for(Decimal(EPSILON), Decimal(adult.DELTA))
+    if isinstance(synthesizer, PlansWithin):
+        events = synthesizer.plan_within(task, budget, ())
+    else:
+        events = synthesizer.plan(task, budget.amount)
+    source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
+    start = time.perf_counter()
+    model = synthesizer.fit(task, events, source, Mechanisms(events, "add-remove"), _silent)
+    figures: dict[str, float] = {"fit_s": time.perf_counter() - start}
+    table = model.sample(task.rows, _silent)
+    np.save(out, np.stack([column.to_numpy() for column in table.columns], axis=1))
+    if isinstance(synthesizer, PlansWithin):
+        figures["steps"] = events[1].times
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["run"]:
+        run(*sys.argv[2:])
+    elif sys.argv[1:2] == ["step"]:
+        step()
+    else:
+        sys.exit(0 if main(sys.argv[1:]) else 1)

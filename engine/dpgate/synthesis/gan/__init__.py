@@ -1,0 +1,1 @@
+"""Generators trained by DP-SGD: `dp-ctgan` and `dp-tvae`."""

@@ -1,0 +1,165 @@
+"""Fitting `dp-ctgan`: a discriminator that sees rows by DP-SGD, and a generator that sees it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from dpgate.model.event import Event
+from dpgate.synthesis.gan.clip import clipped_sum, parameters
+from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
+from dpgate.synthesis.gan.start import Start, begin_at, exported, start
+from dpgate.synthesis.gan.synthesizer import DpCtgan
+from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient, told
+from dpgate.synthesis.interface import Progress, Task
+from dpgate.synthesis.sampling.network import NetworkModel
+
+if TYPE_CHECKING:
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.gan.plan import Recipe
+
+_WIDTH = 256
+"""Neurons of the generator's hidden layers; they see no private row, so width costs no privacy."""
+_RATE = 5e-4
+"""Learning rate of the generator."""
+_EVERY = 5
+"""Steps of the discriminator for one of the generator: noisy steps say something together."""
+_BETAS = (0.5, 0.9)
+
+
+def fit(
+    task: Task,
+    events: Sequence[Event],
+    source: MarginalSource,
+    mechanisms: Mechanisms,
+    progress: Progress,
+) -> NetworkModel:
+    """See `Synthesizer.fit`.
+
+    Privacy:
+        Rows are read by `start`, and by `private_gradient` at each step, which trains the
+        discriminator. The generator sees its noisy weights, and noisy one-way tables. The
+        discriminator is dropped.
+    """
+    synthesizer = DpCtgan()
+    made = synthesizer.recipe(task)
+    begun = start(synthesizer, task, events, source, mechanisms, made, progress)
+    generator = Generator.new(begun, made)
+    (sizes,) = synthesizer.widths(task)
+    discriminator = Mlp(sizes, begun.random)
+    layers = [layer for layer in discriminator.layers if isinstance(layer, nn.Linear)]
+    trained = Trained(
+        layers=layers,
+        losses=lambda rows, taps: nn.functional.softplus(-discriminator(rows, taps)[:, 0]),
+        optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate, betas=_BETAS),
+        clip=made.clip,
+        divisor=float(made.batch),
+        at_once=made.at_once,
+    )
+    moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
+    bound = task.rows_at_most or 1
+    weight = min(1.0, begun.margins.total / bound) / made.batch
+    for step in told(task, begun.event, progress):
+        real = private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones)
+        fake = _of_fakes(discriminator, generator, trained, made)
+        apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
+        if step % _EVERY == _EVERY - 1:
+            made_up = generator.rows(made.batch)
+            moves.zero_grad()
+            loss = nn.functional.softplus(-discriminator(made_up.rows)).mean() + made_up.astray
+            loss.backward()  # type: ignore[no-untyped-call]
+            moves.step()
+    return NetworkModel(
+        domain=task.domain,
+        layers=exported(generator.network),
+        slope=SLOPE,
+        latent=made.latent,
+        shares=begun.margins.shares,
+        total=begun.margins.total,
+    )
+
+
+def _of_fakes(
+    discriminator: Mlp, generator: Generator, trained: Trained, made: Recipe
+) -> list[Tensor]:
+    """The sum of clipped gradients of made-up rows: as many as a full batch, clipped as real ones.
+
+    Privacy:
+        Reads no private row: post-processing of noisy weights.
+    """
+    with torch.no_grad():
+        rows = generator.rows(made.batch).rows
+    taps: list[Tap] = []
+    losses = nn.functional.softplus(discriminator(rows, taps)[:, 0])
+    return clipped_sum(losses, taps, trained.clip)
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """Rows of a generator.
+
+    Attributes:
+        rows: ones and zeros, with the gradient of the softmax that they were drawn by.
+        astray: how far the shares of their cells are from noisy one-way tables: a cross entropy.
+    """
+
+    rows: Tensor
+    astray: Tensor
+
+
+class Generator:
+    """The generator and its conditions: one column of each row, with a cell by its noisy share."""
+
+    def __init__(self, network: Mlp, begun: Start, latent: int) -> None:
+        self.network = network
+        self._begun = begun
+        self._latent = latent
+        self._shares = [
+            torch.from_numpy(shares).float().to(begun.device) for shares in begun.margins.shares
+        ]
+
+    @classmethod
+    def new(cls, begun: Start, made: Recipe) -> Generator:
+        """A generator that makes independent columns by noisy one-way tables, so far."""
+        cells = begun.blocks.width
+        network = Mlp([made.latent + cells, _WIDTH, _WIDTH, cells], begun.random)
+        begin_at(network, begun.margins)
+        return cls(network, begun, made.latent)
+
+    def rows(self, count: int) -> MadeUp:
+        """So many rows, with the gradient of what they are drawn by."""
+        begun = self._begun
+        held, condition = self._conditions(count)
+        scores = self.network(torch.cat([begun.normal(count, self._latent), condition], dim=1))
+        parts, astray = [], torch.zeros((), device=begun.device)
+        split = zip(
+            begun.blocks.split(scores), begun.blocks.split(condition), self._shares, strict=True
+        )
+        for place, (own, given, shares) in enumerate(split):
+            soft = nn.functional.softmax(begun.gumbel(own), dim=1)
+            hard = nn.functional.one_hot(soft.argmax(dim=1), own.shape[1]).to(soft)
+            here = (held == place)[:, None]
+            # Straight through: ones and zeros, moved as the softmax behind them would be.
+            parts.append(torch.where(here, given, hard + soft - soft.detach()))
+            free = torch.where(here, 0.0, nn.functional.softmax(own, dim=1)).sum(dim=0)
+            mean = free / (~here).sum().clamp(min=1)
+            astray = astray - (shares * torch.log(mean + 1e-6)).sum()
+        return MadeUp(torch.cat(parts, dim=1), astray)
+
+    def _conditions(self, count: int) -> tuple[Tensor, Tensor]:
+        """For each row the column that is held, and ones and zeros with its cell."""
+        begun = self._begun
+        held = torch.randint(
+            0, len(self._shares), (count,), generator=begun.random, device=begun.device
+        )
+        parts = []
+        for place, shares in enumerate(self._shares):
+            cells = torch.multinomial(shares, count, replacement=True, generator=begun.random)
+            ones = nn.functional.one_hot(cells, len(shares)).float()
+            parts.append(torch.where((held == place)[:, None], ones, 0.0))
+        return held, torch.cat(parts, dim=1)

@@ -1,0 +1,56 @@
+"""Private rows in memory as cells, and as the ones and zeros that networks read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dpgate.model.domain import Domain
+    from dpgate.sources.interface import RowSource
+
+    Codes = NDArray[np.uint16]
+
+
+def read(source: RowSource, columns: int) -> Codes:
+    """Every row, a line of cells each.
+
+    Privacy:
+        Private data in the clear, in memory: two bytes a cell.
+    """
+    wanted = range(columns)
+    batches = [
+        np.stack([codes[column] for column in wanted], axis=1).astype(np.uint16)
+        for codes in source.rows(wanted)
+    ]
+    return np.concatenate([np.empty((0, columns), dtype=np.uint16), *batches])
+
+
+class Blocks:
+    """Where each column's cells lie in a line of ones and zeros.
+
+    Args:
+        domain: of the rows.
+        device: where tensors are made.
+    """
+
+    def __init__(self, domain: Domain, device: torch.device) -> None:
+        self.sizes = domain.sizes
+        self.width = sum(domain.sizes)
+        self._device = device
+        self._starts = np.cumsum([0, *domain.sizes[:-1]])
+
+    def ones(self, cells: NDArray[np.integer]) -> Tensor:
+        """Rows of cells as rows of ones and zeros: a one for each column, and nothing else."""
+        found = torch.zeros((len(cells), self.width), device=self._device)
+        places = torch.from_numpy(cells.astype(np.int64) + self._starts).to(self._device)
+        return found.scatter_(1, places, 1.0)
+
+    def split(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """The part of each column."""
+        return torch.split(rows, list(self.sizes), dim=1)

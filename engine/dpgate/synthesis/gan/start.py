@@ -1,0 +1,135 @@
+"""Before a training: noisy one-way tables, the rows, a device, and where a generator begins."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dpgate.errors import SynthesisError
+from dpgate.mechanisms.sampled import SampledGaussian
+from dpgate.synthesis.gan.rows import Blocks, read
+from dpgate.synthesis.independent.margins import measure
+from dpgate.synthesis.sampling.network import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.model.event import Event
+    from dpgate.sources.interface import MarginalSource, RowSource
+    from dpgate.synthesis.gan.layers import Mlp
+    from dpgate.synthesis.gan.plan import Recipe
+    from dpgate.synthesis.gan.rows import Codes
+    from dpgate.synthesis.gan.synthesizer import Trained
+    from dpgate.synthesis.independent.margins import Margins
+    from dpgate.synthesis.interface import Progress, Task
+
+_RAREST = 1e-6
+"""Share at which a cell begins that noise says is empty: its score must be finite."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a training begins with.
+
+    Attributes:
+        margins: noisy one-way tables as shares, and the noisy total.
+        rows: every private row.
+        sampled: chooses rows of a step and adds its noise.
+        blocks: where columns lie in a line of ones and zeros.
+        device: where networks are.
+        event: of the training.
+        random: for initial weights, the generator's input and its draws; protects nobody.
+    """
+
+    margins: Margins
+    rows: Codes
+    sampled: SampledGaussian
+    blocks: Blocks
+    device: torch.device
+    event: Event
+    random: torch.Generator
+
+    def normal(self, rows: int, width: int) -> Tensor:
+        """Standard normal numbers."""
+        return torch.randn((rows, width), generator=self.random, device=self.device)
+
+    def gumbel(self, scores: Tensor) -> Tensor:
+        """Scores with Gumbel noise: the highest is a draw by their softmax."""
+        chance = torch.rand(scores.shape, generator=self.random, device=self.device)
+        return scores - torch.log(-torch.log(chance.clamp(1e-9, 1 - 1e-7)))
+
+
+def start(
+    synthesizer: Trained,
+    task: Task,
+    events: Sequence[Event],
+    source: MarginalSource,
+    mechanisms: Mechanisms,
+    made: Recipe,
+    progress: Progress,
+) -> Start:
+    """Measures one-way tables, reads the rows.
+
+    Raises:
+        SynthesisError: the source hands out no whole rows.
+
+    Privacy:
+        One-way tables pass through `mechanisms`; the rows stay in the clear, in memory, and reach
+        networks through `SampledGaussian` alone.
+    """
+    if not hasattr(source, "rows"):
+        raise SynthesisError(
+            f"{synthesizer.name} needs whole rows, and this source only counts",
+            fix="give a file of rows, or synthesize with mst or aim",
+        )
+    whole = cast("RowSource", source)
+    named = {event.name: event for event in events}
+    sigma = float(named[synthesizer.one_way].scale)
+    margins = measure(source, mechanisms, synthesizer.one_way, sigma, progress)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    random = torch.Generator(device=device)
+    random.manual_seed(secrets.randbits(63))
+    progress("read rows", 0.0)
+    rows = read(whole, len(task.domain))
+    progress("read rows", 1.0)
+    return Start(
+        margins=margins,
+        rows=rows,
+        sampled=SampledGaussian(mechanisms, synthesizer.training, made.clip),
+        blocks=Blocks(task.domain, device),
+        device=device,
+        event=named[synthesizer.training],
+        random=random,
+    )
+
+
+def begin_at(network: Mlp, margins: Margins) -> None:
+    """Lets a generator's scores begin at noisy one-way tables, whatever goes in."""
+    last = network.layers[-1]
+    assert isinstance(last, nn.Linear)  # noqa: S101 - an Mlp has no others
+    shares = np.concatenate([np.maximum(share, _RAREST) for share in margins.shares])
+    with torch.no_grad():
+        last.bias.copy_(torch.from_numpy(np.log(shares)))
+
+
+def exported(network: Mlp) -> tuple[Layer, ...]:
+    """A generator's layers in plain numbers.
+
+    Privacy:
+        Weights follow from noisy gradients and public values alone.
+    """
+    return tuple(
+        Layer(weight=_plain(layer.weight), bias=_plain(layer.bias))
+        for layer in network.layers
+        if isinstance(layer, nn.Linear)
+    )
+
+
+def _plain(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return values.detach().double().cpu().numpy()

@@ -1,0 +1,89 @@
+"""Fitting `dp-tvae`: encoder and decoder are one network, clipped and noised together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from dpgate.model.event import Event
+from dpgate.synthesis.gan.clip import parameters
+from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
+from dpgate.synthesis.gan.start import Start, begin_at, exported, start
+from dpgate.synthesis.gan.synthesizer import DpTvae
+from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient, told
+from dpgate.synthesis.interface import Progress, Task
+from dpgate.synthesis.sampling.network import NetworkModel
+
+if TYPE_CHECKING:
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
+
+_WIDEST = 8.0
+"""Logarithms of variances stay within ± this, so that none overflows."""
+
+
+def fit(
+    task: Task,
+    events: Sequence[Event],
+    source: MarginalSource,
+    mechanisms: Mechanisms,
+    progress: Progress,
+) -> NetworkModel:
+    """See `Synthesizer.fit`.
+
+    Privacy:
+        Rows are read by `start`, and by `private_gradient` at each step. The encoder is dropped.
+    """
+    synthesizer = DpTvae()
+    made = synthesizer.recipe(task)
+    begun = start(synthesizer, task, events, source, mechanisms, made, progress)
+    encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
+    begin_at(decoder, begun.margins)
+    layers = [
+        layer
+        for network in (encoder, decoder)
+        for layer in network.layers
+        if isinstance(layer, nn.Linear)
+    ]
+    trained = Trained(
+        layers=layers,
+        losses=Elbo(encoder, decoder, begun),
+        optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate),
+        clip=made.clip,
+        divisor=float(made.batch),
+        at_once=made.at_once,
+    )
+    for _ in told(task, begun.event, progress):
+        apply(trained, private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones))
+    return NetworkModel(
+        domain=task.domain,
+        layers=exported(decoder),
+        slope=SLOPE,
+        latent=made.latent,
+        shares=None,
+        total=begun.margins.total,
+    )
+
+
+class Elbo:
+    """The loss of each row: what its columns cost to tell by the decoder, and its code to choose."""
+
+    def __init__(self, encoder: Mlp, decoder: Mlp, begun: Start) -> None:
+        self._encoder = encoder
+        self._decoder = decoder
+        self._begun = begun
+
+    def __call__(self, rows: Tensor, taps: list[Tap]) -> Tensor:
+        """Losses, one a row; the encoder's layers are tapped first."""
+        mean, spread = self._encoder(rows, taps).chunk(2, dim=1)
+        spread = spread.clamp(-_WIDEST, _WIDEST)
+        code = mean + torch.exp(spread / 2) * self._begun.normal(*mean.shape)
+        scores = self._decoder(code, taps)
+        losses: Tensor = (mean**2 + spread.exp() - spread - 1).sum(dim=1) / 2
+        split = self._begun.blocks.split
+        for guess, truth in zip(split(scores), split(rows), strict=True):
+            losses = losses - (nn.functional.log_softmax(guess, dim=1) * truth).sum(dim=1)
+        return losses

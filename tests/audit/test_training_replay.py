@@ -1,0 +1,92 @@
+"""Record and replay of a whole release that trains: given the noise, nobody can tell one row more.
+
+The coins of a step fall alike for the rows that both worlds share, and the row that is more is hostile.
+Exit code, terminal, records, files and their sizes must be the same to the byte, and each step's
+sum at most one clipping norm apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from dpgate.mechanisms import sampled
+from dpgate.synthesis.gan.start import Start
+from tests.audit.worlds import both
+from tests.team import Team, write_data
+from tests.unit.gate.test_training import TRAINING, trains
+
+pytestmark = pytest.mark.slow
+
+EMAIL = "mallory.quux@canary.example"
+HOSTILE: dict[str, dict[str, Any]] = {
+    "email": {"reason": EMAIL, "clinic": EMAIL},
+    "missing": {"clinic": None, "follow_up": None, "reason": None},
+}
+_MOST = 100_000
+
+
+class Coins:
+    """Coins of the n-th step, alike for all rows that there may be; noise is on the tape."""
+
+    def __init__(self) -> None:
+        self._steps = itertools.count()
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        rng = np.random.Generator(np.random.PCG64(next(self._steps)))
+        return rng.integers(0, 2**32, _MOST, dtype=np.uint32)[:count]
+
+    def normal(self, count: int) -> NDArray[np.float64]:
+        return np.random.Generator(np.random.PCG64(count)).standard_normal(count)
+
+
+def codes(start: Start, rows: int, width: int) -> torch.Tensor:
+    """The same random numbers for a row wherever its step ends."""
+    return torch.randn((_MOST, width), generator=torch.Generator().manual_seed(5))[:rows]
+
+
+def put(team: Team, row: dict[str, Any] | None) -> None:
+    """The template's data, and one row more at its end."""
+    write_data(team.data)
+    table = pq.read_table(team.data)
+    made: dict[str, list[Any]] = table.to_pydict()
+    if row is not None:
+        for name, values in made.items():
+            values.append(row.get(name, values[0]))
+    pq.write_table(pa.table(made, schema=table.schema), team.data)
+
+
+@pytest.mark.parametrize("harm", HOSTILE)
+@pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
+def test_nothing_that_leaves_tells_one_row_more(
+    fresh_team: Team,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    harm: str,
+) -> None:
+    for variable, value in fresh_team.environment.items():
+        monkeypatch.setenv(variable, value)
+    team = trains(fresh_team, TRAINING.replace("dp-tvae", f"{name}, keep_model: true"))
+    team.approve()
+    monkeypatch.setattr(sampled, "Keystream", Coins)
+    monkeypatch.setattr(Start, "normal", codes)
+    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 9)
+    worlds = (partial(put, row=None), partial(put, row=HOSTILE[harm]))
+    first, second = both(team, worlds, monkeypatch, capsys)
+    assert first.code == 0, first.err
+    assert first.public == second.public
+    for one, other in zip(first.mechanisms.calls, second.mechanisms.calls, strict=True):
+        assert (one.event, one.scale) == (other.event, other.scale)
+        apart = one.inputs.astype(np.float64) - other.inputs
+        assert float((apart**2).sum()) <= float(one.event.sensitivity_squared), one.event.name
+    everything = b"".join([*first.artifacts.values(), first.out.encode(), first.err.encode()])
+    assert EMAIL.encode() not in everything
