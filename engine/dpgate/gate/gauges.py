@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from dpgate.accounting.rounding import up
+from dpgate.errors import MissingExtraError
 from dpgate.evidence.measures import plan as planning
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.evidence.measures.registry import exacts_of, measures_of
@@ -78,6 +80,11 @@ class Gauges:
     def whole_rows(self) -> bool:
         """Whether whole rows are looked at, so that they must pass through this machine."""
         return bool(self.exacts) or any(measure.whole_rows for measure in self.measures)
+
+    def require(self) -> None:
+        """Raises MissingExtraError unless what looks at whole rows can learn from them."""
+        if self.whole_rows and find_spec("sklearn") is None:
+            raise MissingExtraError(extra="synth", what="attacks, and models as evidence")
 
     def plan(self, rho: Decimal) -> tuple[Event, ...]:
         """Events that cost at most `rho`; none where nothing is measured."""

@@ -139,6 +139,7 @@ class Synthetic:
         from dpgate.synthesis.output.spool import require_room
 
         require_room(finisher(self.dataset, self.columns).schema, self.task.rows, folder)
+        self.gauges.require()
         if self.spec.keep_model:
             formats.require(self.synthesizer)
 
