@@ -77,7 +77,7 @@ def test_nothing_that_leaves_tells_one_row_more(
         monkeypatch.setenv(variable, value)
     team = trains(fresh_team, TRAINING.replace("dp-tvae", f"{name}, keep_model: true"))
     team.approve()
-    monkeypatch.setattr(sampled, "Keystream", Coins)
+    monkeypatch.setattr(sampled, "Fresh", Coins)
     monkeypatch.setattr(Start, "normal", codes)
     monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 9)
     worlds = (partial(put, row=None), partial(put, row=HOSTILE[harm]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dpgate.errors import AccountingError
-from dpgate.mechanisms.keystream import Keystream
+from dpgate.mechanisms.fresh import Fresh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class SampledGaussian:
         self._mechanisms = mechanisms
         self._name = name
         self._clip = clip
-        self._random = Keystream()
+        self._random = Fresh()
         self._open: Step | None = None
 
     def sample(self, records: int) -> NDArray[np.int64]:

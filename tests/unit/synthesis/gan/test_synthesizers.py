@@ -38,7 +38,7 @@ TINY = ["0.001", "1", "200"]
 
 
 class Coins:
-    """Keystreams whose n-th step begins alike, however many rows there are."""
+    """Random numbers whose n-th step begins alike, however many rows there are."""
 
     def __init__(self) -> None:
         self._steps = itertools.count()
@@ -59,7 +59,7 @@ def coupled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     def normal(start: Start, rows: int, width: int) -> torch.Tensor:
         return torch.randn((5_000, width), generator=torch.Generator().manual_seed(3))[:rows]
 
-    monkeypatch.setattr(sampled, "Keystream", Coins)
+    monkeypatch.setattr(sampled, "Fresh", Coins)
     monkeypatch.setattr(Start, "normal", normal)
     monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
     return monkeypatch
@@ -230,7 +230,7 @@ def test_weights_that_leave_the_range_of_numbers_are_said_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Coins, "normal", lambda self, count: np.full(count, np.inf))
-    monkeypatch.setattr(sampled, "Keystream", Coins)
+    monkeypatch.setattr(sampled, "Fresh", Coins)
     with pytest.raises(SynthesisError, match="diverged"):
         TestDpTvae().fit(worlds.rows(20))
 
