@@ -92,8 +92,7 @@ def _of_fakes(
     Privacy:
         Reads no private row: post-processing of noisy weights.
     """
-    with torch.no_grad():
-        rows = generator.rows(made.batch).rows
+    rows = generator.plain(made.batch)
     taps: list[Tap] = []
     losses = nn.functional.softplus(discriminator(rows, taps)[:, 0])
     return clipped_sum(losses, taps, trained.clip)
@@ -130,6 +129,20 @@ class Generator:
         network = Mlp([made.latent + cells, _WIDTH, _WIDTH, cells], begun.random)
         begin_at(network, begun.margins)
         return cls(network, begun, made.latent)
+
+    def plain(self, count: int) -> Tensor:
+        """So many rows of ones and zeros, without a gradient."""
+        begun = self._begun
+        with torch.no_grad():
+            held, condition = self._conditions(count)
+            scores = self.network(torch.cat([begun.normal(count, self._latent), condition], dim=1))
+            drawn = [part.argmax(dim=1) for part in begun.blocks.split(begun.gumbel(scores))]
+            made = begun.blocks.placed(torch.stack(drawn, dim=1))
+            for place, (part, given) in enumerate(
+                zip(begun.blocks.split(made), begun.blocks.split(condition), strict=True)
+            ):
+                part[held == place] = given[held == place]
+            return made
 
     def rows(self, count: int) -> MadeUp:
         """So many rows, with the gradient of what they are drawn by."""

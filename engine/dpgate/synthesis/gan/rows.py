@@ -42,14 +42,17 @@ class Blocks:
     def __init__(self, domain: Domain, device: torch.device) -> None:
         self.sizes = domain.sizes
         self.width = sum(domain.sizes)
-        self._device = device
-        self._starts = np.cumsum([0, *domain.sizes[:-1]])
+        starts = np.cumsum([0, *domain.sizes[:-1]])
+        self._starts = torch.from_numpy(starts.astype(np.int64)).to(device)
 
     def ones(self, cells: NDArray[np.integer]) -> Tensor:
         """Rows of cells as rows of ones and zeros: a one for each column, and nothing else."""
-        found = torch.zeros((len(cells), self.width), device=self._device)
-        places = torch.from_numpy(cells.astype(np.int64) + self._starts).to(self._device)
-        return found.scatter_(1, places, 1.0)
+        return self.placed(torch.from_numpy(cells.astype(np.int64)).to(self._starts.device))
+
+    def placed(self, cells: Tensor) -> Tensor:
+        """The same of cells in a tensor."""
+        found = torch.zeros((len(cells), self.width), device=self._starts.device)
+        return found.scatter_(1, cells + self._starts, 1.0)
 
     def split(self, rows: Tensor) -> tuple[Tensor, ...]:
         """The part of each column."""
