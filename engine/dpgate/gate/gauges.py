@@ -13,7 +13,7 @@ from dpgate.accounting.rounding import up
 from dpgate.errors import MissingExtraError
 from dpgate.evidence.measures import plan as planning
 from dpgate.evidence.measures.interface import Measure, Scene
-from dpgate.evidence.measures.registry import exacts_of, measures_of
+from dpgate.evidence.measures.registry import guarded, measures_of
 from dpgate.evidence.thresholds import Limit, limits_of
 from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.product import Bench, Shortfall
@@ -71,7 +71,7 @@ class Gauges:
             spec=spec,
             scene=scene,
             measures=measures_of(spec, scene, table),
-            exacts=exacts_of(spec, scene, table),
+            exacts=tuple(exact for _, exact in guarded(spec, scene, table)),
             rows_at_most=rows_at_most,
             table=table,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from dpgate.errors import EvidenceError
-from dpgate.evidence.measures.interface import Scene
-from dpgate.evidence.measures.registry import makers
+from dpgate.evidence.measures.interface import Measure, Scene
+from dpgate.evidence.measures.registry import Path, guarded, makers
 from dpgate.gate.workspace import Case
 from dpgate.model.domain import Domain, domain_of
 from dpgate.model.finding import Finding
@@ -22,6 +23,24 @@ def findings(case: Case) -> tuple[Finding, ...]:
 
 
 def _found(case: Case) -> Iterator[Finding]:
+    for path, possible in _asked(case):
+        try:
+            possible()
+        except EvidenceError as error:
+            line, column = case.release_file.at("spec", *path)
+            yield Finding(
+                rule="evidence-measure",
+                level="deny",
+                message=error.message,
+                fix=error.fix,
+                file=case.release_file.file,
+                line=line,
+                column=column,
+            )
+
+
+def _asked(case: Case) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """Everything that is asked for, by its place, and what raises if it cannot be measured."""
     spec = case.release.spec
     for table, domain in _domains(case):
         scene = Scene(
@@ -31,19 +50,13 @@ def _found(case: Case) -> Iterator[Finding]:
             threat_model=spec.threat_model,
         )
         for path, make in makers(spec, scene, table):
-            try:
-                make().vectors()
-            except EvidenceError as error:
-                line, column = case.release_file.at("spec", *path)
-                yield Finding(
-                    rule="evidence-measure",
-                    level="deny",
-                    message=error.message,
-                    fix=error.fix,
-                    file=case.release_file.file,
-                    line=line,
-                    column=column,
-                )
+            yield path, partial(_planned, make)
+        for path, exact in guarded(spec, scene, table):
+            yield path, exact.check
+
+
+def _planned(make: Callable[[], Measure]) -> object:
+    return make().vectors()
 
 
 def _domains(case: Case) -> Iterator[tuple[str | None, Domain]]:

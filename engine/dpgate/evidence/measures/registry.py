@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Protocol, cast
 
 from dpgate.errors import EvidenceError
-from dpgate.evidence.exact.interface import Exact, exact_of
+from dpgate.evidence.exact.guarded import Guarded
 from dpgate.evidence.measures.interface import Measure, Scene
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.utility import Threshold
@@ -84,14 +84,13 @@ def measures_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tu
     return made or tuple(_usual(scene, table))
 
 
-def exacts_of(spec: ReleaseSpec, scene: Scene, table: str | None = None) -> tuple[Exact, ...]:
-    """What a manifest's thresholds ask for that is computed without noise, in its order.
-
-    Raises:
-        EvidenceError: a measure is not installed.
-    """
-    asked = [u for u in spec.utility if u.table == table and u.restricted]
-    return tuple(exact_of(threshold, scene) for threshold in asked)
+def guarded(
+    spec: ReleaseSpec, scene: Scene, table: str | None = None
+) -> Iterator[tuple[Path, Guarded]]:
+    """What a manifest's thresholds ask for that is computed without noise, and where."""
+    for place, threshold in enumerate(spec.utility):
+        if threshold.table == table and threshold.restricted:
+            yield ("utility", place), Guarded(threshold=threshold, scene=scene)
 
 
 def _event(threshold: Threshold, numbers: Counter[str]) -> str:
