@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] = ()) -> bool:
             peer = _shown("SmartNoise DPCTGAN", _peer(train, epochs, test))
             ratio = peer["step_s"] / found["dp-ctgan"]["step_s"]
             print(f"a step of dp-ctgan is 1/{ratio:.0f} of the peer's")
-    return found["dp-tvae"]["fit_s"] < found["dp-ctgan"]["fit_s"]
+    return found["dp-tvae"]["step_s"] < found["dp-ctgan"]["step_s"]
 
 
 def _shown(name: str, figures: dict[str, float]) -> dict[str, float]:
@@ -86,7 +86,7 @@ def _peer(train: Path, epochs: str, test: Path) -> dict[str, float]:
 
 
 def _run(command: list[str]) -> dict[str, float]:
-    environment = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count() or 1)}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # more only wait on busy cores
     done = subprocess.run(  # noqa: S603 - our own scripts
         command, cwd=_ROOT, check=True, capture_output=True, env=environment, text=True
     )
