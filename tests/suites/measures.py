@@ -256,15 +256,14 @@ class MeasureSuite(ABC):
 
     def test_planning_loads_no_numerics(self) -> None:
         made = (
-            f"_attack({self.asked.partition('.')[0]!r}, {self.asked.partition('.')[2]!r}, "
-            "{}, scene, 'evidence.attack.asked')"
+            f"attack_of({self.asked!r}, Decimal(1), scene, 'evidence.attack.asked')"
             if isinstance(self.asked, str)
-            else "_measure(TypeAdapter(Threshold).validate_python("
+            else "measure_of(TypeAdapter(Threshold).validate_python("
             f"{self.asked!r}), scene, 'evidence.asked')"
         )
         program = (
             "import sys; from decimal import Decimal; from pydantic import TypeAdapter\n"
-            "from dpgate.evidence.measures.registry import _attack, _measure\n"
+            "from dpgate.evidence.measures.registry import attack_of, measure_of\n"
             "from dpgate.evidence.measures.interface import Scene\n"
             "from dpgate.evidence.measures.plan import plan\n"
             "from dpgate.model.attacks import ThreatModel\n"
