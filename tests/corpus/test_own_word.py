@@ -33,6 +33,7 @@ OWN_WORD = {
     "settle evidence.ciphertext": "what the stewards were sent",
     "settle evidence.conditional_on": "what it says it measured",
     "settle evidence.confidence": "what it says it measured",
+    "settle evidence.details": "its own words about the output",
     "settle evidence.high": "what it says it measured, within the threshold",
     "settle evidence.low": "what it says it measured",
     "settle evidence.marginals": "what it says it measured",

@@ -312,7 +312,8 @@ def test_a_threshold_without_noise_is_judged_and_its_number_told(
     sealed = f"    - {{metric: detectability, at_most: {at_most}}}\n"
     evidencing.ask(fresh_team, evidencing.PLAIN + sealed, "")
     evidencing.allow_bits(fresh_team)
-    monkeypatch.setattr(gauges, "exacts_of", lambda *_: (Stub(Key(metric="detectability")),))
+    stub = Stub(Key(metric="detectability"))
+    monkeypatch.setattr(gauges, "guarded", lambda *_: [(("utility", 1), stub)])
     result = rehearse(fresh_team)
     (point,) = result.points
     (found,) = [m for m in point.metrics if m.metric == "detectability"]

@@ -195,7 +195,7 @@ def test_files_are_held_against_the_release_they_are_of(released_team: Team) -> 
         assert team.api.verify(root=team.root, artifacts=folder).exit_code == 0, folder
     shutil.copytree(team.folder / "released", team.folder / "all" / RELEASE)
     result = team.api.verify(root=team.root, artifacts=team.folder / "all")
-    assert "2 manifest(s) as released, 10 file(s) as settled" in result.steps[12].detail
+    assert "2 manifest(s) as released, 14 file(s) as settled" in result.steps[12].detail
     (out / "data.csv").write_bytes((team.folder / "released" / "data.csv").read_bytes())
     assert "entry 5 settled" in failed(team, artifacts=out)[1]
     assert "entry 5 settled" in failed(team, artifacts=team.folder / "all")[1]
