@@ -138,6 +138,10 @@ def evidence_measured_without_noise(scene: Scene) -> Found:
     return _evidence(scene, change)
 
 
+def bit_that_no_threshold_counts(scene: Scene) -> Found:
+    return _evidence(scene, _only("restricted", passed=True))
+
+
 def sealed_evidence_in_the_clear(scene: Scene) -> Found:
     return _evidence(scene, _only("restricted", value="0.03"))
 

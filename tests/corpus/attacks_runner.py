@@ -103,6 +103,14 @@ def claim_lowered(scene: Scene) -> Found:
     return _edited(scene, RESERVE, edit)
 
 
+def unprotected_bits_misstated(scene: Scene) -> Found:
+    def edit(entry: Reserve) -> Reserve:
+        claim = entry.claim.model_copy(update={"unprotected_bits": 1})
+        return entry.model_copy(update={"claim": claim})
+
+    return _edited(scene, RESERVE, edit)
+
+
 def claim_for_persons_lowered(scene: Scene) -> Found:
     def edit(entry: Reserve) -> Reserve:
         claim = entry.claim.model_copy(update={"person_epsilon": entry.claim.epsilon})
