@@ -97,17 +97,23 @@ def rehearse(
     findings = _possible(case, policy)
     tried = _synthesizers(case, policy, asked.get("synthesizers", ()))
     swept = _epsilons(case, asked.get("epsilons", ()))
-    runs, rows = asked.get("runs", _RUNS), asked.get("rows")
-    if not 1 <= runs <= _AT_MOST:
-        raise UsageError(f"runs is a number from 1 to {_AT_MOST}, not {runs}")
+    rows, runs, more = asked.get("rows"), *_often(case, asked)
     require(case, stand_in, rows, public=stand_in_is_public)
-    more = Further(rounds=asked.get("shadow", 0), canaries=asked.get("canaries", 0))
-    more.check(case)
     folder = Path(out) if out else Path(f"rehearsal-{case.name.rpartition('/')[2]}")
     with working(folder) as place:
         rows_in, source = prepared(case, place, stand_in, rows, progress)
         stage = Stage(case=case, policy=policy, findings=findings, stand_in=rows_in, source=source)
         return _played(stage, tried, swept, runs, more, folder, progress)
+
+
+def _often(case: Case, asked: Asked) -> tuple[int, Further]:
+    """Runs of each place; and what is run anew beside them."""
+    runs = asked.get("runs", _RUNS)
+    if not 1 <= runs <= _AT_MOST:
+        raise UsageError(f"runs is a number from 1 to {_AT_MOST}, not {runs}")
+    more = Further(rounds=asked.get("shadow", 0), canaries=asked.get("canaries", 0))
+    more.check(case)
+    return runs, more
 
 
 def _played(
