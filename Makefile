@@ -26,12 +26,12 @@ example-ledger: $(VENV)/.demo ## rebuild this repository's own ledger, with a ne
 	$(BIN)/python engine/example_ledger.py
 
 test: $(VENV)/.dev ## every test with coverage, then the floors, style and types
-	$(BIN)/pytest -n auto --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 	@$(MAKE) --no-print-directory lint
 
 check: $(VENV)/.dev ## the fast part of test: floors, style, types, unit tests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n auto -m "not slow" tests/unit $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" tests/unit $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev
