@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from dpgate.errors import Problem
 from dpgate.loading import wording
-from dpgate.loading.shape import known_keys
+from dpgate.loading.shape import TAGS, known_keys
 from dpgate.loading.yaml import MAX_PROBLEMS, Parsed, Path, Position, Value
 
 
@@ -68,8 +68,9 @@ def _cleared(document: Value, item: Any) -> _Error:
     value = document
     labelled = False
     for step in item["loc"]:
-        # The label of the alternative that `type` chose comes before any key of the mapping.
-        tag = isinstance(value, dict) and value.get("type") == step and not labelled
+        # The label of the alternative that a tag chose comes before any key of the mapping.
+        chosen = [value.get(tag) for tag in TAGS] if isinstance(value, dict) else []
+        tag = step in chosen and not labelled
         labelled = tag or not _has(value, step)
         if not labelled:
             value = value[step]  # type: ignore[index]  # _has says that it can be
@@ -105,8 +106,13 @@ def _place(parsed: Parsed, error: _Error) -> Position:
     if error.kind in ("extra_forbidden", "key"):
         return parsed.keys[error.path]
     if error.kind == "union_tag_invalid":
-        return position(parsed, (*error.path, "type"))
+        return position(parsed, (*error.path, _tag(error)))
     return position(parsed, error.path)
+
+
+def _tag(error: _Error) -> str:
+    """The key that chooses among alternatives."""
+    return str(error.context.get("discriminator", "type")).strip("'")
 
 
 def _words(parsed: Parsed, model: type[BaseModel], error: _Error) -> tuple[str, str]:
@@ -115,16 +121,20 @@ def _words(parsed: Parsed, model: type[BaseModel], error: _Error) -> tuple[str, 
     if error.kind == "missing":
         return f"{wording.where(path[:-1])}: key {last!r} is missing", f"add {last}:"
     if error.kind == "union_tag_not_found":
-        return f"{wording.where(path)}: key 'type' is missing", "add type:"
+        return f"{wording.where(path)}: key {_tag(error)!r} is missing", f"add {_tag(error)}:"
     if error.kind == "extra_forbidden":
         return wording.unknown_key(str(last), known_keys(model, parsed.value, path[:-1]))
     if error.kind == "key":
-        wanted = wording.expected("string_pattern_mismatch", error.context)
-        return f"{wording.where(path[:-1])}: expected {wanted}; found key {last!r}", "rename it"
+        wanted, fix = wording.key(str(last), error.context)
+        return f"{wording.where(path[:-1])}: expected {wanted}; found key {last!r}", fix
     if error.kind == "union_tag_invalid":
         wanted = wording.choice(error.context["expected_tags"])
         found = wording.short(str(error.context["tag"]))
-        return f"{wording.where((*path, 'type'))}: expected one of {wanted}; found {found}", ""
+        fix = wording.fix("literal_error", {"expected": wanted}, error.context["tag"])
+        return (
+            f"{wording.where((*path, _tag(error)))}: expected one of {wanted}; found {found}",
+            fix,
+        )
     return f"{wording.where(path)}: {error.context.get('error', error.message)}", ""
 
 

@@ -10,13 +10,16 @@ from pydantic import BaseModel
 
 from dpgate.loading.yaml import Path, Value
 
+TAGS = ("type", "metric")
+"""Keys by which documents choose among alternatives."""
+
 
 def known_keys(model: type[BaseModel], document: Value, path: Path) -> tuple[str, ...]:
     """Keys that may stand in the mapping at `path`; none where the model leaves them open.
 
     Args:
         model: model of the whole document.
-        document: the values as read, which decide between alternatives by their `type`.
+        document: the values as read, which decide between alternatives by their tags.
         path: path of a mapping inside the document.
     """
     names: dict[str, None] = {}
@@ -38,8 +41,7 @@ def _walk(model: type[BaseModel], document: Value, path: Path) -> list[Any]:
             for member in _members(inner)
         ]
         value = _get(value, step)
-        tag = _get(value, "type")
-        chosen = [a for a in here if _is_model(a) and _accepts_type(a, tag)]
+        chosen = [a for a in here if _is_model(a) and _chosen(a, value)]
         here = chosen or here
     return here
 
@@ -69,9 +71,10 @@ def _fields(model: type[BaseModel]) -> dict[str, Any]:
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
-def _accepts_type(model: type[BaseModel], tag: Value) -> bool:
-    field = model.model_fields.get("type")
-    return field is not None and tag in get_args(field.annotation)
+def _chosen(model: type[BaseModel], value: Value) -> bool:
+    """Whether a mapping says by its tag that it is this alternative."""
+    fields = ((tag, model.model_fields.get(tag)) for tag in TAGS)
+    return any(f is not None and _get(value, tag) in get_args(f.annotation) for tag, f in fields)
 
 
 def _is_model(annotation: Any) -> bool:

@@ -77,6 +77,14 @@ def expected(kind: str, context: dict[str, Any]) -> str:
     return LIMITS[kind](context) if kind in LIMITS else choice(context["expected"])
 
 
+def key(found: str, context: dict[str, Any]) -> tuple[str, str]:
+    """What keys of a mapping are, and what to do about one that is not."""
+    if "pattern" in context:
+        return expected("string_pattern_mismatch", context), "rename it"
+    words = choice(context["expected"])
+    return f"one of {words}", fix("literal_error", {"expected": words}, found) or "rename it"
+
+
 def choice(quoted: str) -> str:
     """The allowed words, out of the model's quoted list."""
     return {"True": "true", "False": "false"}.get(quoted, quoted.replace("'", ""))

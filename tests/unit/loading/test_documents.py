@@ -185,6 +185,29 @@ def test_words_for_policies(old: str, new: str, words: str) -> None:
     assert words in edited(old, new, "policy")
 
 
+MEASURED = "{metric: marginal_tvd, order: 2, at_most: 0.08}"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "words"),
+    [
+        ("{metric: meen, at_most: 1}", "utility[1].metric: expected one of"),
+        ("{metric: meen, at_most: 1}", "found 'meen' [did you mean 'mean'?]"),
+        ("{order: 2, at_most: 0.08}", "utility[1]: key 'metric' is missing [add metric:]"),
+        ("{metric: mean, off: visits}", "unknown key 'off' [did you mean 'of'?]"),
+    ],
+)
+def test_words_for_thresholds(threshold: str, words: str) -> None:
+    assert words in edited(MEASURED, threshold, "release")
+
+
+def test_words_for_a_metric_that_a_policy_demands() -> None:
+    demand = "  evidence: {thresholds: {marginal_tvdd: {at_most: 0.1}}}\n  classes:\n"
+    words = edited("  classes:\n", demand, "policy")
+    assert "spec.evidence.thresholds: expected one of" in words
+    assert "found key 'marginal_tvdd' [did you mean 'marginal_tvd'?]" in words
+
+
 def test_a_list_with_a_bad_entry_is_not_also_called_too_short() -> None:
     words = edited("regions: [US]", "regions: [usa]", "release")
     assert "at least" not in words
