@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import runpy
@@ -15,8 +16,9 @@ import jsonschema
 import pytest
 
 from dpgate.errors import DocumentError
+from dpgate.loading import schemas as made
 from dpgate.loading.documents import KINDS, load
-from dpgate.loading.schemas import FILES, RECORDS, rendered, schemas, write
+from dpgate.loading.schemas import FILES, RECORDS, write
 from dpgate.loading.wording import PATTERNS
 from dpgate.loading.yaml import Value, parse
 
@@ -25,6 +27,10 @@ ASSETS = ROOT / "tests" / "assets"
 GOOD = sorted((ASSETS / "documents").glob("*.yaml"))
 BAD = sorted((ASSETS / "malformed").glob("*.yaml"))
 LIVE = sorted([*(ROOT / "policies").glob("**/*.yaml"), *(ROOT / "releases").glob("*/**/*.yaml")])
+
+
+schemas = functools.cache(made.schemas)  # a second each time
+rendered = functools.cache(made.rendered)
 
 
 def as_json(value: Value) -> Any:
