@@ -7,7 +7,7 @@ bound; two are computed without noise and gate only where the policy names them.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -48,6 +48,11 @@ class _Threshold(Frozen):
         metric, order = getattr(self, "metric"), getattr(self, "order", None)  # noqa: B009
         return Key(metric=metric, order=order, about=self.about, table=self.table)
 
+    @property
+    def limit(self) -> Decimal:
+        """The value at which it still passes: `at_most`, where it has one."""
+        return cast("Decimal", getattr(self, "at_most"))  # noqa: B009
+
     @model_validator(mode="after")
     def _once(self) -> Self:
         for key in ("columns", "by", "where", "steps"):
@@ -63,11 +68,6 @@ class MarginalTvd(_Threshold):
     metric: Literal["marginal_tvd", "worst_marginal_tvd"]
     order: Annotated[Literal[1, 2], exactly(int)]
     at_most: Share
-
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
 
 
 class ColumnDistance(_Threshold):
@@ -88,11 +88,6 @@ class ColumnDistance(_Threshold):
         """Columns that it names."""
         return self.columns or ()
 
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
-
 
 class Dependence(_Threshold):
     """Mean difference of dependences: `correlation` of ordered pairs, `cramers_v` (squared) of all."""
@@ -111,11 +106,6 @@ class Dependence(_Threshold):
     def named(self) -> tuple[str, ...]:
         """Columns that it names."""
         return self.columns or ()
-
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
 
 
 class _Grouped(_Threshold):
@@ -181,11 +171,6 @@ class Rate(_Threshold):
         """Its name."""
         return self.name
 
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
-
 
 class Funnel(_Threshold):
     """Shares of rows that pass one step after the other: the largest difference at any step."""
@@ -199,11 +184,6 @@ class Funnel(_Threshold):
     def about(self) -> str:
         """Its name."""
         return self.name
-
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
 
 
 class Subgroups(_Threshold):
@@ -227,11 +207,6 @@ class Subgroups(_Threshold):
     def named(self) -> tuple[str, ...]:
         """Columns that it names."""
         return self.columns
-
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
 
 
 class Prediction(_Threshold):
@@ -289,11 +264,6 @@ class Detectability(_Threshold):
     restricted: ClassVar[bool] = True
     metric: Literal["detectability"]
     at_most: Probability
-
-    @property
-    def limit(self) -> Decimal:
-        """The highest value that passes."""
-        return self.at_most
 
 
 Threshold = Annotated[
