@@ -14,6 +14,7 @@ from dpgate.gate.approvals import Judgement
 from dpgate.gate.costing import Cost, claimed_epsilon
 from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import PlanResult, Rejected
+from dpgate.gate.resuming import Resuming
 from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
@@ -67,9 +68,15 @@ def plan(release: str, repo: Path | str = ".", *, offline: bool = False) -> Plan
     return planned(space, release, open_standing(space, offline=offline), now()).result
 
 
-def planned(space: Workspace, release: str, standing: Standing, moment: dt.datetime) -> Planned:
-    """Plan a release on one ledger at one moment."""
-    case = space.case(release)
+def planned(
+    space: Workspace,
+    release: str,
+    standing: Standing,
+    moment: dt.datetime,
+    resumes: Resuming | None = None,
+) -> Planned:
+    """Plan a release, or the rest of one, on one ledger at one moment."""
+    case = replace(space.case(release), resumes=resumes)
     policy = standing.policy
     time = clock(policy, moment)
     done = standing.past.released_by(case.name) is not None
@@ -182,7 +189,7 @@ def _foreseen(cost: Cost | None) -> dict[str, Any]:
     """What can be said of accuracy before any data is opened."""
     if cost is None:
         return {"noise": (), "marginals": (), "evidence": (), "training": ""}
-    product, events = cost.product, cost.events
+    product, events = cost.product, cost.whole
     return {
         "noise": product.noise(events),
         "marginals": product.marginals(events),
