@@ -29,6 +29,7 @@ from dpgate.model.event import Event
 from dpgate.synthesis.gan import trainer
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import Mlp, Tap
+from dpgate.synthesis.gan.records import Records
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +96,7 @@ def gradients(under: Under, records: NDArray[np.uint16], cells: int) -> Iterator
     paid = Mechanisms([under.run], "add-remove")
     sampled = under.sampler(paid, "t.training", CLIP)
     for _ in range(under.run.times):
-        gradient = trainer.private_gradient(trained, sampled, records, far)
+        gradient = trainer.private_gradient(trained, sampled, Records(records), far)
         trainer.apply(trained, gradient)
         yield gradient[0].numpy()[0].astype(np.float64) * 1_000.0 / CLIP
 
@@ -185,7 +186,7 @@ def test_half_the_noise_is_caught() -> None:
 
 
 def test_a_missing_clip_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclipped(losses: Tensor, taps: list[Tap], bound: float) -> list[Tensor]:
+    def unclipped(losses: Tensor, taps: list[Tap], bound: float, sizes: object) -> list[Tensor]:
         return clipped_sum(losses, taps, bound * 1e9)
 
     monkeypatch.setattr(trainer, "clipped_sum", unclipped)

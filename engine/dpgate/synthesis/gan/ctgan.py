@@ -65,7 +65,7 @@ def fit(
     bound = task.rows_at_most or 1
     weight = min(1.0, begun.margins.total / bound) / made.batch
     for step in told(task, begun.event, progress):
-        real = private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones)
+        real = private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones)
         fake = _of_fakes(discriminator, generator, trained, made)
         apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
         if step % _EVERY == _EVERY - 1:

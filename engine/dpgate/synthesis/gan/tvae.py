@@ -57,7 +57,7 @@ def fit(
         at_once=made.at_once,
     )
     for _ in told(task, begun.event, progress):
-        apply(trained, private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones))
+        apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
     return NetworkModel(
         domain=task.domain,
         layers=exported(decoder),
