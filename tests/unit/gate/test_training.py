@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from dpgate.errors import AccountingError, SynthesisError
+from dpgate.errors import AccountingError, SynthesisError, UsageError
 from dpgate.gate.costing import planned_events
 from dpgate.gate.training import DROWNED
 from dpgate.gate.workspace import workspace
@@ -252,3 +252,11 @@ def test_a_recommendation_says_why_it_gives_no_epsilon(fresh_team: Team) -> None
     assert set(reasons) == {"dp-ctgan", "dp-tvae"}
     assert all("trains a network" in reason for reason in reasons.values())
     assert result.epsilon is None
+
+
+def test_attacks_that_plant_rows_are_refused_where_persons_are_sampled(fresh_team: Team) -> None:
+    team = persons(fresh_team)
+    asked = {"out": team.folder / "rehearsed", "rows": 500}
+    for further in ({"canaries": 20}, {"shadow": 4}):
+        with pytest.raises(UsageError, match="this manifest's training samples whole persons"):
+            team.api.rehearse(RELEASE, **asked, **further)
