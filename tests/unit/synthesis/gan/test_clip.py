@@ -51,7 +51,7 @@ def written_out(made: Mlp, rows: Tensor, clip: float) -> list[Tensor]:
 
 def persons_written_out(made: Mlp, rows: Tensor, clip: float, sizes: Sequence[int]) -> list[Tensor]:
     """Persons by Opacus's gradients of every row, added up, clipped and added up again."""
-    by_layer = [grad.split(list(sizes)) for grad in each_row(made, rows)]
+    by_layer = [torch.split(grad, list(sizes)) for grad in each_row(made, rows)]
     total = [torch.zeros_like(grads[0][0]) for grads in by_layer]
     for own in zip(*by_layer, strict=True):
         squared = sum(float((grad.sum(dim=0) ** 2).sum()) for grad in own)
@@ -143,7 +143,7 @@ def test_who_else_is_there_changes_nothing_of_a_person() -> None:
     """Alone without room for others, and among longer ones with rows of zeros to their length."""
     made = network()
     rows = torch.randn(sum(SIZES), WIDTHS[0], generator=torch.Generator().manual_seed(9))
-    alone = [ours(made, part, 0.3, [len(part)]) for part in rows.split(SIZES)]
+    alone = [ours(made, part, 0.3, [len(part)]) for part in torch.split(rows, SIZES)]
     for place, together in enumerate(ours(made, rows, 0.3, SIZES)):
         parts = torch.stack([sums[place] for sums in alone]).sum(dim=0)
         torch.testing.assert_close(together, parts, rtol=1e-4, atol=1e-6)
