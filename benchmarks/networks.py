@@ -158,9 +158,9 @@ def step(steps: int = 40) -> None:
     private, plain = [], []
     for turn in range(steps):
         begin = time.perf_counter()
-        apply(trained, private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones))
+        apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
         middle = time.perf_counter()
-        rows = begun.blocks.ones(begun.rows[turn * made.batch :][: made.batch])
+        rows = begun.blocks.ones(begun.records.codes[turn * made.batch :][: made.batch])
         optimizer.zero_grad()
         trained.losses(rows, []).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()

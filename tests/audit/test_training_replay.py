@@ -1,6 +1,7 @@
-"""Record and replay of a whole release that trains: given the noise, nobody can tell one row more.
+"""Record and replay of a whole release that trains: given the noise, nobody can tell one record more.
 
-The coins of a step fall alike for the rows that both worlds share, and the row that is more is hostile.
+The coins of a step fall alike for the records that both worlds share, and the row or the person that is
+more is hostile.
 Exit code, terminal, records, files and their sizes must be the same to the byte, and each step's
 sum at most one clipping norm apart.
 """
@@ -20,9 +21,9 @@ from numpy.typing import NDArray
 
 from dpgate.mechanisms import sampled
 from dpgate.synthesis.gan.start import Start
-from tests.audit.worlds import both
+from tests.audit.worlds import Seen, both
 from tests.team import Team, write_data
-from tests.unit.gate.test_training import TRAINING, trains
+from tests.unit.gate.test_training import TRAINING, persons, trains
 
 pytestmark = pytest.mark.slow
 
@@ -64,6 +65,15 @@ def put(team: Team, row: dict[str, Any] | None) -> None:
     pq.write_table(pa.table(made, schema=table.schema), team.data)
 
 
+@pytest.fixture
+def coupled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same coins, codes and first weights in both worlds: part of what is held fixed."""
+    monkeypatch.setattr(sampled, "Fresh", Coins)
+    monkeypatch.setattr(Start, "normal", codes)
+    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 9)
+
+
+@pytest.mark.usefixtures("coupled")
 @pytest.mark.parametrize("harm", HOSTILE)
 @pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
 def test_nothing_that_leaves_tells_one_row_more(
@@ -77,16 +87,51 @@ def test_nothing_that_leaves_tells_one_row_more(
         monkeypatch.setenv(variable, value)
     team = trains(fresh_team, TRAINING.replace("dp-tvae", f"{name}, keep_model: true"))
     team.approve()
-    monkeypatch.setattr(sampled, "Fresh", Coins)
-    monkeypatch.setattr(Start, "normal", codes)
-    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 9)
     worlds = (partial(put, row=None), partial(put, row=HOSTILE[harm]))
-    first, second = both(team, worlds, monkeypatch, capsys)
+    nothing_tells(*both(team, worlds, monkeypatch, capsys))
+
+
+def nothing_tells(first: Seen, second: Seen) -> list[float]:
+    """What leaves is the same, and inputs are as near as declared; returns how far steps were."""
     assert first.code == 0, first.err
     assert first.public == second.public
+    steps = []
     for one, other in zip(first.mechanisms.calls, second.mechanisms.calls, strict=True):
         assert (one.event, one.scale) == (other.event, other.scale)
         apart = one.inputs.astype(np.float64) - other.inputs
         assert float((apart**2).sum()) <= float(one.event.sensitivity_squared), one.event.name
-    everything = b"".join([*first.artifacts.values(), first.out.encode(), first.err.encode()])
+        if one.event.mechanism == "sampled-gaussian":
+            steps.append(float(np.linalg.norm(apart)))
+    everything = b"".join([*second.artifacts.values(), second.out.encode(), second.err.encode()])
     assert EMAIL.encode() not in everything
+    return steps
+
+
+def put_person(team: Team, own: int) -> None:
+    """Visits of 700 patients, and at the end so many of one more, hostile ones among them."""
+    table = pq.read_table(team.data)
+    made: dict[str, list[Any]] = table.to_pydict()
+    for number in range(own):
+        row = list(HOSTILE.values())[number % len(HOSTILE)]
+        for name, values in made.items():
+            values.append(EMAIL if name == "patient" else row.get(name, values[0]))
+    pq.write_table(pa.table(made, schema=table.schema), team.data)
+
+
+@pytest.mark.usefixtures("coupled")
+@pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
+def test_nothing_that_leaves_tells_a_person_with_ten_thousand_rows(
+    fresh_team: Team,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    for variable, value in fresh_team.environment.items():
+        monkeypatch.setenv(variable, value)
+    maker = TRAINING.replace("dp-tvae", f"{name}, keep_model: true").replace("25000", "100000")
+    team = persons(fresh_team, maker=maker)
+    team.approve()
+    worlds = (partial(put_person, own=0), partial(put_person, own=10_000))
+    steps = nothing_tells(*both(team, worlds, monkeypatch, capsys))
+    assert sum(moved > 0 for moved in steps) > 2  # of 40 at a rate of a fifth
+    assert team.api.verify(root=team.root).verified

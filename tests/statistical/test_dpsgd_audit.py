@@ -3,7 +3,7 @@
 The code that trains runs as it is, with a learning rate of 0: a step's noisy gradient is all there is
 to see. A lower bound on ε (Clopper and Pearson, with a threshold chosen on half of the trials) must
 not exceed the ε that is accounted, at ε ≤ 2, where a fault of this size shows. Each fault that DP-SGD
-is known to be built with is put in by a test, and must be caught.
+is known to be built with is put in by a test, and must be caught; for rows as records, and for persons.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from dpgate.model.event import Event
 from dpgate.synthesis.gan import trainer
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import Mlp, Tap
+from dpgate.synthesis.gan.records import Part, Records
 
 pytestmark = pytest.mark.slow
 
@@ -52,12 +53,14 @@ class Under:
         run: the event that runs; a halved σ makes another of it.
         sampler: chooses records and adds noise.
         divisor: of sums, from the number of records.
+        records: what is sampled, from the cells of those who are there.
     """
 
     accounted: Event
     run: Event
     sampler: type[SampledGaussian] = SampledGaussian
     divisor: Callable[[int], float] = lambda records: 1_000.0
+    records: Callable[[NDArray[np.uint16]], Records] = Records
 
 
 def promised() -> Event:
@@ -71,7 +74,7 @@ def sound() -> Under:
     return Under(accounted=event, run=event)
 
 
-def gradients(under: Under, records: NDArray[np.uint16], cells: int) -> Iterator[Scores]:
+def gradients(under: Under, there: NDArray[np.uint16], cells: int) -> Iterator[Scores]:
     """The noisy gradient of each step, in clipping norms times what sums are divided by at first."""
     network = Mlp([cells, 1], torch.Generator())
     layers = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
@@ -84,6 +87,7 @@ def gradients(under: Under, records: NDArray[np.uint16], cells: int) -> Iterator
         places = torch.from_numpy(codes[:, 0].astype(np.int64))
         return nn.functional.one_hot(places, cells).float() * FAR
 
+    records = under.records(there)
     trained = trainer.Trained(
         layers=layers,
         losses=losses,
@@ -185,7 +189,7 @@ def test_half_the_noise_is_caught() -> None:
 
 
 def test_a_missing_clip_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unclipped(losses: Tensor, taps: list[Tap], bound: float) -> list[Tensor]:
+    def unclipped(losses: Tensor, taps: list[Tap], bound: float, sizes: object) -> list[Tensor]:
         return clipped_sum(losses, taps, bound * 1e9)
 
     monkeypatch.setattr(trainer, "clipped_sum", unclipped)
@@ -217,3 +221,63 @@ def test_a_divisor_that_counts_records_is_caught() -> None:
 def test_a_tape_of_nothing_but_noise_has_no_bound() -> None:
     rng: Any = np.random.default_rng(5)
     assert lower_bound(rng.normal(size=4_000), rng.normal(size=4_000)) < 0.2
+
+
+EACH = 4
+"""Rows of a person, all alike: what they add up to is four times what one of them is."""
+
+
+def persons(there: NDArray[np.uint16]) -> Records:
+    """Everybody who is there has several rows."""
+    rows = np.repeat(there, EACH, axis=0)
+    return Records(rows, np.arange(0, len(rows) + 1, EACH, dtype=np.int64))
+
+
+def test_a_sound_training_on_persons_passes_and_the_audit_is_not_blind() -> None:
+    event = promised()
+    bound = lower_bound(*canaries(Under(accounted=event, run=event, records=persons)))
+    assert bound <= float(EPSILON)
+    assert bound > 0.25 * float(EPSILON)
+
+
+def test_rows_clipped_one_by_one_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persons are sampled, but each of their rows adds a clipping norm of its own."""
+
+    def by_row(losses: Tensor, taps: list[Tap], bound: float, sizes: object) -> list[Tensor]:
+        assert sizes is not None
+        return clipped_sum(losses, taps, bound)
+
+    monkeypatch.setattr(trainer, "clipped_sum", by_row)
+    event = promised()
+    faulty = Under(accounted=event, run=event, records=persons)
+    assert lower_bound(*canaries(faulty, runs=20)) > float(EPSILON)
+
+
+class SampledByRow(Records):
+    """A coin for each row; what is there of a person is then clipped together."""
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def parts(self, chosen: NDArray[np.int64], at_once: int) -> Iterator[Part]:
+        _, sizes = np.unique(chosen // EACH, return_counts=True)
+        if len(chosen):
+            yield Part(codes=self.codes[chosen], sizes=sizes)
+
+
+def test_rows_sampled_one_by_one_are_caught() -> None:
+    """Then a person is in a step almost four times as often as accounted."""
+    event = promised()
+    faulty = Under(
+        accounted=event,
+        run=event,
+        records=lambda there: SampledByRow(persons(there).codes, persons(there).starts),
+    )
+    assert lower_bound(*canaries(faulty)) > float(EPSILON)
+
+
+def test_rows_that_are_taken_for_persons_are_caught() -> None:
+    """Sampled and clipped one by one, as where rows are protected."""
+    event = promised()
+    faulty = Under(accounted=event, run=event, records=lambda there: Records(persons(there).codes))
+    assert lower_bound(*canaries(faulty)) > float(EPSILON)

@@ -54,18 +54,22 @@ class Budget:
 
     Attributes:
         measure: `rho`, zCDP for a release with δ above 0; `epsilon`, pure DP for one with δ = 0.
-        amount: ρ or ε, > 0.
+        amount: ρ or ε for one row, > 0.
         promise: what a whole ρ stands for, for events that have none (DP-SGD) and are planned from
-            (ε, δ) itself. Parts of a budget have none.
+            (ε, δ) itself. It is made to `rows` rows together. Parts of a budget have none.
+        rows: public bound on the rows of one person, where persons are protected; else 1. See
+            `dpgate.accounting.groups`.
     """
 
     measure: Literal["rho", "epsilon"]
     amount: Decimal
     promise: Promise | None = None
+    rows: int = 1
 
     def part(self, share: Fraction) -> Budget:
         """A share of it, in (0, 1], rounded down; shares that sum to 1 cost no more than it."""
-        return Budget(self.measure, significant_down(Fraction(self.amount) * share, DIGITS + 3))
+        amount = significant_down(Fraction(self.amount) * share, DIGITS + 3)
+        return Budget(self.measure, amount, rows=self.rows)
 
 
 def budget_for(epsilon: Decimal, delta: Decimal) -> Budget:

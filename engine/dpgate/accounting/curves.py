@@ -181,7 +181,8 @@ def _curve(event: Event, steps: int, orders: Iterable[int]) -> dict[int, Decimal
     if steps != 1 and event.mechanism in ("sampled-gaussian", "foreign"):
         raise AccountingError(
             f"event {event.name}: a {event.mechanism} mechanism has no group privacy rule",
-            fix="use another synthesizer, or declare one row per person",
+            fix="use another synthesizer, or declare one row per person; or name the persons "
+            "(unit.column), for a training that samples whole ones",
         )
     if event.mechanism == "sampled-gaussian":
         return {order: _sampled(event, order) for order in wanted}

@@ -9,6 +9,7 @@ one unit, the person.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -38,14 +39,15 @@ def row_share(rho: Decimal, rows: int, relation: Relation) -> Decimal:
 def row_budget(budget: Budget, rows: int, relation: Relation) -> Budget:
     """The budget to plan with for one row; ρ shrinks with the square of the distance, ε with it.
 
-    Where a person has several rows it keeps no promise: events without a ρ have no group rule.
+    The promise stays what it is, one to all `rows` rows together: only events that are planned for
+    these together, as DP-SGD that samples and clips whole persons, can be planned from it.
     """
     far = distance(rows, relation)
     if far == 1:
         return budget
     if budget.measure == "rho":
-        return Budget("rho", row_share(budget.amount, rows, relation))
-    return budget.part(_HEADROOM / far)
+        return Budget("rho", row_share(budget.amount, rows, relation), budget.promise, rows)
+    return replace(budget.part(_HEADROOM / far), rows=rows)
 
 
 def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:

@@ -100,7 +100,7 @@ def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
             f"{dataset.unit.column} are left out: one of them would show",
             fix="use another synthesizer, or a dataset without unit.column",
         )
-    return groups.for_persons(events, together)
+    return events
 
 
 def planned_events(case: Case) -> tuple[Event, ...]:

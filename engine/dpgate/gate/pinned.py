@@ -74,6 +74,8 @@ def _rows_of_a_person(each: Judged) -> None:
     joined = dataset.joined
 
     def far(event: Event) -> int:
+        if event.mechanism == "sampled-gaussian" and dataset.unit.column and joined is None:
+            return 1  # it samples whole persons, or it could not have been planned
         second = joined is not None and event.name.startswith(f"{joined.table}.")
         rows = joined.max_rows_per_person if joined and second else dataset.unit.rows_together
         return curves.distance(rows, dataset.neighboring)

@@ -107,7 +107,10 @@ class Product(Protocol):
         """Whether rows must pass through this machine, so that whole ones can be looked at."""
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
-        """The events that making it spends: at most the budget together.
+        """The events that making it spends, at most the budget together.
+
+        Args:
+            budget: for one row; each event is accounted for `budget.rows` of one person together.
 
         Privacy:
             Reads no private data.

@@ -15,6 +15,7 @@ from dpgate.gate.workspace import Case
 from dpgate.model.finding import Finding
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.values import counted
+from dpgate.synthesis import registry
 
 if TYPE_CHECKING:
     from dpgate.evidence.report import Curve, EvidenceReport
@@ -48,7 +49,7 @@ class Further:
         return bool(self.rounds or self.canaries)
 
     def check(self, case: Case) -> None:
-        """Raises UsageError for a number that says nothing, or a dataset of two tables."""
+        """Raises UsageError for a number that says nothing, two tables, or a training on persons."""
         if self.rounds and self.rounds < 4:
             raise UsageError(f"shadow models need 4 rounds at least, not {self.rounds}")
         if self.canaries and self.canaries < 20:
@@ -57,6 +58,19 @@ class Further:
             raise UsageError(
                 "shadow models and canaries are of one table, and this dataset has two"
             )
+        if self and _samples_persons(case):
+            raise UsageError(
+                "shadow models and canaries plant rows of nobody, and this manifest's training samples "
+                "whole persons"
+            )
+
+
+def _samples_persons(case: Case) -> bool:
+    """Whether whole persons of several rows are what is trained on."""
+    made, unit = case.release.spec.synthesize, case.dataset.spec.unit
+    if made is None or unit.column is None or unit.rows_together == 1:
+        return False
+    return bool(getattr(registry.get(made.with_), "samples_persons", False))
 
 
 @dataclass(frozen=True, kw_only=True)

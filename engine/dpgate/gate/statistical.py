@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget
 from dpgate.evidence import numbers
 from dpgate.evidence.disclosure import PublicResult, Result
@@ -61,7 +62,7 @@ class Statistical:
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """An event for each vector of each query."""
-        return planning.plan(self.task, budget)
+        return groups.for_persons(planning.plan(self.task, budget), budget.rows)
 
     def noise(self, events: Sequence[Event]) -> tuple[QueryNoise, ...]:
         """Half-widths by query."""

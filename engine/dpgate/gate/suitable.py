@@ -47,6 +47,23 @@ def require_used(spec: ReleaseSpec, synthesizer: Synthesizer) -> None:
             )
 
 
+def require_persons(synthesizer: Synthesizer, rows: int) -> None:
+    """Refuses a synthesizer that plans from a promise to persons, and may train on their rows one by one.
+
+    Args:
+        synthesizer: that plans from (ε, δ).
+        rows: that one person may have, all protected together; 1: rows are protected.
+
+    Raises:
+        SynthesisError: it does not say that it takes persons as a whole.
+    """
+    if rows > 1 and not getattr(synthesizer, "samples_persons", False):
+        raise SynthesisError(
+            f"{synthesizer.name} protects one row, and a person has up to {rows} here",
+            fix="synthesize with mst or aim, or declare one row per person",
+        )
+
+
 def require_signal(
     synthesizer: Synthesizer, task: Task, events: Sequence[Event], rows: int
 ) -> None:

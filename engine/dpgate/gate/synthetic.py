@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget, Promise
 from dpgate.evidence import schema
 from dpgate.evidence.anonymity import anonymity
@@ -20,7 +21,7 @@ from dpgate.gate.gauges import Gauges
 from dpgate.gate.product import Bench, Shortfall
 from dpgate.gate.results import MarginalNoise, NoiseRow
 from dpgate.gate.sealing import sealed
-from dpgate.gate.suitable import require_signal, require_used
+from dpgate.gate.suitable import require_persons, require_signal, require_used
 from dpgate.gate.workspace import Case
 from dpgate.model.dataset import Dataset
 from dpgate.model.domain import domain_of
@@ -96,11 +97,13 @@ class Synthetic:
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
         for_evidence = budget.amount * self.evidence_share
-        beside = self.gauges.plan(for_evidence)
+        beside = groups.for_persons(self.gauges.plan(for_evidence), budget.rows)
         if isinstance(self.synthesizer, PlansWithin):
+            require_persons(self.synthesizer, budget.rows)
             events = self.synthesizer.plan_within(self.task, budget, beside)
         else:
-            events = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+            planned = self.synthesizer.plan(self.task, budget.amount - for_evidence)
+            events = groups.for_persons(planned, budget.rows)
         require_signal(self.synthesizer, self.task, events, self.rows_at_most)
         training.require_trainable(self.synthesizer, self.task, events)
         return events + beside
@@ -201,6 +204,8 @@ class MadeRows:
 
 def task_of(case: Case, spec: Synthesize) -> Task:
     """The synthesis task of a manifest."""
+    unit = case.dataset.spec.unit
+    named = unit.column is not None and unit.rows_together > 1
     return Task(
         domain=domain_of(case.dataset, case.release.spec.columns),
         relation=case.dataset.spec.neighboring,
@@ -209,5 +214,6 @@ def task_of(case: Case, spec: Synthesize) -> Task:
         model_mebibytes=spec.model_mebibytes,
         training=spec.training or Training(),
         rows_at_most=case.dataset.spec.rows.at_most,
+        person_rows=unit.rows_together if named else None,
         promise=Promise(case.release.spec.privacy.epsilon, case.release.spec.privacy.delta),
     )

@@ -19,7 +19,7 @@ WEAK, DROWNED = 2.0, 20.0
 above the second. On Adult both synthesizers learned at 0.3 to 0.9."""
 
 _PASSES = 100
-"""Rows of all steps together, over the bound: more passes over the data buy noise, not knowledge."""
+"""Records of all steps together, over the bound: more passes over the data buy noise, not knowledge."""
 
 
 @runtime_checkable
@@ -105,7 +105,8 @@ def _found(event: Event, made: Recipe, trained: int, task: Task) -> Iterator[Sho
 def _numbers(event: Event, made: Recipe, trained: int, bound: int) -> str:
     passes = event.times * made.batch / bound
     return (
-        f"{event.times} steps, batch {made.batch} of at most {bound} rows (rate {short(made.rate)}, "
+        f"{event.times} steps, batch {made.batch} of at most {bound} {made.records} "
+        f"(rate {short(made.rate)}, "
         f"{_figure(passes)} passes), noise multiplier {plain(event.scale)}; {trained} weights see rows, "
         f"and the noise of a step is {_figure(noise_to_signal(event, made, trained))} times the largest "
         "sum that a full batch can have"

@@ -112,9 +112,7 @@ class TwoTables:
         return tuple(
             event.model_copy(update={"name": f"{part.table}.{event.name}"})
             for part, share, far in zip(self.parts, self.shares, self._together, strict=True)
-            for event in groups.for_persons(
-                part.plan(groups.row_budget(budget.part(share), far, part.task.relation)), far
-            )
+            for event in part.plan(groups.row_budget(budget.part(share), far, part.task.relation))
         )
 
     @property

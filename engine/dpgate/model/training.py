@@ -19,9 +19,10 @@ class Training(Frozen):
     steps: Annotated[StrictInt, Field(ge=1, le=10**6)] | None = None
     """Steps of DP-SGD on private rows."""
     batch: Annotated[StrictInt, Field(ge=1, le=10**7)] | None = None
-    """Rows of a step, on average: the sampling rate is this over the public bound on rows."""
+    """Rows of a step (persons, where the dataset names them and they have several), on average: the
+    sampling rate is this over the public bound on rows."""
     clip: Annotated[Positive, Field(le=1000)] = Decimal("0.3")
-    """Largest L2 norm of one row's gradient."""
+    """Largest L2 norm of one row's gradient; of a person's, where persons are sampled."""
     learning_rate: Annotated[Positive, Field(le=1)] | None = None
     """Of Adam."""
     width: Annotated[StrictInt, Field(ge=1, le=4096)] = 128

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dpgate.sources.count import Codes
     from dpgate.sources.interface import Cells, Counts, Sum
+    from dpgate.sources.persons import Numbers
     from dpgate.sources.total import Addend
 
 Read = Callable[[], Iterator[pa.RecordBatch]]
@@ -36,6 +37,7 @@ class ArrowSource:
         folder: where encoded rows may be kept between counts, see `Encoded`; without it, data
             that is too large for memory is read again for each count.
         coded: columns whose batches hold cells already, uint8 or uint16; no sums are taken of them.
+        person: column of the batches that names persons, in every row; None: nothing does.
 
     Privacy:
         Holds private data, in the clear, in memory and in that folder.
@@ -48,10 +50,12 @@ class ArrowSource:
         folder: Path | None = None,
         *,
         coded: Sequence[str] = (),
+        person: str | None = None,
     ) -> None:
         self._domain = domain
         self._read = read
         self._folder = folder
+        self._person = person
         self._lookups: list[Lookup | Given] = [
             Given() if column.name in coded else Lookup(column) for column in domain.columns
         ]
@@ -95,6 +99,17 @@ class ArrowSource:
             if batch is None:
                 raise unreadable()
             yield batch
+
+    def persons(self) -> Numbers:
+        """Whom each row is about, see `PersonSource.persons`."""
+        column = self._person
+        if column is None:
+            raise SourceError("nothing says whose a row of this source is")
+        from dpgate.sources.persons import numbers
+
+        with contextlib.suppress(Exception):
+            return numbers(batch.column(column) for batch in self._read())
+        raise unreadable()
 
     def _addends(self, wanted: Sequence[Sum]) -> Iterator[list[Addend]]:
         """For each batch, what its rows add to each table, and to which cell."""

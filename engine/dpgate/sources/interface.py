@@ -120,3 +120,25 @@ class RowSource(MarginalSource, Protocol):
             protects, or that are encrypted to stewards, may be made of it. A row's cells depend
             on that row alone.
         """
+
+
+class PersonSource(RowSource, Protocol):
+    """A source of rows that tells whose each of them is.
+
+    No person has more rows in it than the dataset's bound.
+    """
+
+    def persons(self) -> NDArray[np.int64]:
+        """Whom each row is about: a number for each, in the order of `rows`.
+
+        Returns:
+            One number a row. They count from 0, without gaps, in the order in which persons first
+            come.
+
+        Raises:
+            SourceError: the data became unreadable, or it names no persons; the messages are fixed.
+
+        Privacy:
+            Reads private data and returns it unprotected: nothing but numbers that a mechanism
+            protects may be made of it. Identifiers stay inside.
+        """

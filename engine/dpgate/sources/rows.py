@@ -64,7 +64,7 @@ class Streamed:
         Of each person at most the bound's rows are counted, if it is enforced. For `folder` see
         `ArrowSource`.
         """
-        return ArrowSource(domain, self._read(domain, unit), folder)
+        return ArrowSource(domain, self._read(domain, unit), folder, person=unit.column)
 
     def halves(
         self,
@@ -79,8 +79,8 @@ class Streamed:
 
         members, holdout = split(self._read(domain, unit), share, unit.column, key)
         return Halves(
-            members=ArrowSource(domain, members, folder),
-            holdout=ArrowSource(domain, holdout, folder),
+            members=ArrowSource(domain, members, folder, person=unit.column),
+            holdout=ArrowSource(domain, holdout, folder, person=unit.column),
             share=share,
         )
 

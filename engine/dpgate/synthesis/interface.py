@@ -38,6 +38,8 @@ class Task:
         model_mebibytes: largest size of a model's tables; None: the synthesizer's own choice.
         training: how a network is trained.
         rows_at_most: public bound on the rows of the data; None: not told.
+        person_rows: public bound on the rows of one person, > 1, where persons are protected and the
+            source tells them apart (a `PersonSource`); None: rows are all that it tells apart.
         promise: of the whole release, to tell while it runs; None: not told.
     """
 
@@ -48,6 +50,7 @@ class Task:
     model_mebibytes: int | None = None
     training: Training = field(default_factory=Training)
     rows_at_most: int | None = None
+    person_rows: int | None = None
     promise: Promise | None = None
 
 
@@ -99,7 +102,9 @@ class Model(Protocol):
 class PlansWithin(Protocol):
     """A synthesizer whose events have no ρ: it plans from the promise of the whole release.
 
-    `Synthesizer.plan` of such a one raises.
+    `Synthesizer.plan` of such a one raises. Where persons have several rows, group privacy cannot
+    make a promise to a row one to a person; so only one that takes the rows of a person together,
+    and says so by an attribute `samples_persons` that is true, is asked to plan there.
     """
 
     def plan_within(self, task: Task, budget: Budget, beside: Sequence[Event]) -> tuple[Event, ...]:
@@ -107,11 +112,13 @@ class PlansWithin(Protocol):
 
         Args:
             task: public.
-            budget: of the whole release, with its promise (ε, δ) and the ρ that it stands for.
-            beside: all that the release runs beside them.
+            budget: of the whole release, with its promise (ε, δ) and the ρ that it stands for: that
+                of one row, while the promise is made to `budget.rows` rows of one person together.
+            beside: all that the release runs beside them, accounted for so many rows.
 
         Returns:
-            Events that keep the promise together with `beside`. Neither NumPy nor torch is needed.
+            Events that are accounted likewise, and keep the promise together with `beside`. Neither
+            NumPy nor torch is needed.
 
         Raises:
             SynthesisError: the task is not for this synthesizer.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
-from dpgate.accounting.calibrate import gaussian_event, noisy_max_event
+from dpgate.accounting.calibrate import budget_for, gaussian_event, noisy_max_event
 from dpgate.accounting.curves import check, group, loss_of
-from dpgate.accounting.groups import for_persons, row_share
+from dpgate.accounting.groups import for_persons, row_budget, row_share
 from dpgate.errors import AccountingError
 from dpgate.mechanisms.measurement import measurement
 from dpgate.model.event import Event
@@ -72,3 +73,17 @@ def test_what_has_no_rule_is_refused() -> None:
     assert for_persons([row], 1) == (row,)
     with pytest.raises(AccountingError, match="no group privacy rule"):
         for_persons([row], 2)
+
+
+@pytest.mark.parametrize("relation", ["add-remove", "replace-one"])
+def test_a_budget_of_a_row_keeps_the_promise_to_the_person(relation: str) -> None:
+    """ρ is that of one row, (ε, δ) that of all rows of a person; parts stand for no promise."""
+    whole = budget_for(Decimal(1), Decimal("1e-6"))
+    assert whole.rows == 1
+    assert row_budget(whole, 1, relation) is whole
+    budget = row_budget(whole, 5, relation)
+    assert (budget.promise, budget.rows) == (whole.promise, 5)
+    assert budget.amount == row_share(whole.amount, 5, relation)
+    assert (budget.part(Fraction(1, 2)).promise, budget.part(Fraction(1, 2)).rows) == (None, 5)
+    pure = row_budget(budget_for(Decimal(1), Decimal(0)), 5, relation)
+    assert (pure.measure, pure.promise, pure.rows) == ("epsilon", None, 5)

@@ -19,6 +19,7 @@ from dpgate.model.record import Reserve
 from tests.corpus import forging
 from tests.suites import members
 from tests.team import RELEASE, Team
+from tests.unit.gate.test_training import persons
 
 Events = tuple[Event, ...]
 
@@ -104,3 +105,45 @@ def test_documents_that_plan_nothing(two_tables: Team, monkeypatch: pytest.Monke
     monkeypatch.setattr(pinned, "planned_events", failing)
     with pytest.raises(LedgerError, match="its documents plan no release: too large"):
         audit(sealed(two_tables, entry), two_tables.root)
+
+
+@pytest.fixture
+def trained(fresh_team: Team) -> Team:
+    team = persons(fresh_team)
+    team.approve()
+    return team
+
+
+TRAINED: list[tuple[str, Callable[[Events], Events], str]] = [
+    ("tables of a row", edited("dp_tvae.one_way", sensitivity_squared=Decimal(1)),
+     "dp_tvae.one_way is accounted at a smaller distance"),
+    ("half a person", edited("dp_tvae.training", sensitivity_squared=Decimal("0.25")),
+     "dp_tvae.training is accounted at a smaller distance"),
+    ("no training at all", lambda events: tuple(e for e in events if "training" not in e.name),
+     "are left out"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "change", "said"), TRAINED, ids=[c[0] for c in TRAINED])
+def test_a_training_on_persons_is_accounted_for_persons(
+    trained: Team, what: str, change: Callable[[Events], Events], said: str
+) -> None:
+    entry = reserved(trained)
+    audit(sealed(trained, entry), trained.root)
+    changed = entry.model_copy(update={"events": change(entry.events)})
+    with pytest.raises(LedgerError, match=said):
+        audit(sealed(trained, changed), trained.root)
+
+
+def test_a_training_that_is_not_installed_here(
+    trained: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person is one record of what it samples, so its distance is 1; that of tables is not."""
+    monkeypatch.setattr("dpgate.gate.pinned.registry.names", lambda: ("aim",))
+    entry = reserved(trained)
+    audit(sealed(trained, entry), trained.root)
+    for which, squared in (("dp_tvae.one_way", "1"), ("dp_tvae.training", "0.25")):
+        change = edited(which, sensitivity_squared=Decimal(squared))
+        forged = entry.model_copy(update={"events": change(entry.events)})
+        with pytest.raises(LedgerError, match="accounted for less than the rows of a person"):
+            audit(sealed(trained, forged), trained.root)

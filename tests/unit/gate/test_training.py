@@ -7,13 +7,18 @@ import subprocess
 import sys
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from dpgate.errors import AccountingError, SynthesisError
+from dpgate.errors import AccountingError, SynthesisError, UsageError
+from dpgate.gate.costing import planned_events
 from dpgate.gate.training import DROWNED
+from dpgate.gate.workspace import workspace
 from dpgate.ledger.envelope import parse
-from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
+from dpgate.model.event import Event
+from dpgate.synthesis.gan.synthesizer import Trained
+from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team, write_data
 
 TRAINING = "with: dp-tvae, training: {steps: 40, batch: 25000, width: 16, latent: 4},"
 
@@ -63,12 +68,90 @@ def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name:
     assert parquet.read_table(more).num_rows == 70
 
 
-def test_several_rows_a_person_are_refused(fresh_team: Team) -> None:
+def test_several_rows_of_persons_who_are_not_told_apart_are_refused(fresh_team: Team) -> None:
     team = trains(fresh_team, rows="12")
-    with pytest.raises(AccountingError, match="no group privacy rule"):
+    with pytest.raises(AccountingError, match="no group privacy rule") as caught:
         team.api.plan(RELEASE)
+    assert "unit.column" in caught.value.fix
     team.edit(DATASET, "max_rows_per_person: 12,", "max_rows_per_person: 12, protect: person,")
-    with pytest.raises(SynthesisError, match="a training protects one row"):
+    with pytest.raises(SynthesisError, match="nothing says whose each row is") as refused:
+        team.api.plan(RELEASE)
+    assert "unit.column" in refused.value.fix
+    plan = team.dpgate("plan", RELEASE)
+    assert plan.returncode == 2, plan.stdout
+
+
+def persons(team: Team, rows: int = 3, maker: str = TRAINING, count: int = 2_000) -> Team:
+    """The template's visits are those of 700 patients, some of whom have more than the bound."""
+    named = "  columns:\n    patient: {type: identifier, sensitivity: phi}\n"
+    team.edit(DATASET, "  columns:\n", named)
+    team = trains(team, maker, rows=f"{rows}, column: patient")
+    write_data(team.data, count)
+    table = parquet.read_table(team.data)
+    names = [f"patient-{place * place % 701}" for place in range(count)]
+    names[::97] = [" "] * len(names[::97])  # they name nobody
+    parquet.write_table(table.append_column("patient", pa.array(names)), team.data)
+    return team
+
+
+@pytest.mark.parametrize("name", ["dp-tvae", pytest.param("dp-ctgan", marks=pytest.mark.slow)])
+def test_persons_of_several_rows_are_protected_as_a_whole(fresh_team: Team, name: str) -> None:
+    """Of everything that a release runs: ε of the claim is that of a person, recomputed by `verify`."""
+    team = persons(fresh_team, maker=TRAINING.replace("dp-tvae", name))
+    planned = team.api.plan(RELEASE)
+    assert planned.verdict == "waiting", planned.findings
+    assert Decimal("0.97") < planned.epsilon <= 1
+    assert (planned.unit, planned.rows_per_person) == ("person", 3)
+    assert "batch 25000 of at most 500000 persons (rate 0.05, 2 passes)" in planned.training
+    team.approve()
+    out = team.folder / "out"
+    done = team.release(out=out)
+    assert done.outcome == "released", done
+    assert parquet.read_table(next(out.rglob("*.parquet"))).num_rows == 1000
+    assert b"patient-" not in b"".join(p.read_bytes() for p in out.iterdir())
+    verified = team.dpgate("verify", "--root", team.root)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "is the root" in verified.stdout
+    (reserve,) = [b for n, b in team.ledger().items() if n.endswith("reserve.dsse.json")]
+    said = json.loads(parse(reserve).payload)["predicate"]
+    moved = {e["name"]: e["sensitivity_squared"] for e in said["events"]}
+    prefix = name.replace("-", "_")
+    assert moved.pop(f"{prefix}.training") == "1"  # all rows of a person are one record
+    assert moved.pop(f"{prefix}.one_way") == "9"  # they move tables by three
+    assert {int(squared) % 9 for squared in moved.values()} == {0}
+    assert said["claim"]["unit"] == "person"
+
+
+def test_a_person_costs_a_training_what_a_row_does(fresh_team: Team) -> None:
+    """No group factor: the same noise multiplier, however many rows a person has."""
+    team = trains(fresh_team)
+    (one,) = [e for e in events(team) if e.mechanism == "sampled-gaussian"]
+    team.edit(DATASET, "max_rows_per_person: 1", "max_rows_per_person: 12, column: patient")
+    team.edit(
+        DATASET, "  columns:\n", "  columns:\n    patient: {type: identifier, sensitivity: phi}\n"
+    )
+    (many,) = [e for e in events(team) if e.mechanism == "sampled-gaussian"]
+    assert abs(many.scale / one.scale - 1) < Decimal("0.001")
+
+
+def events(team: Team) -> tuple[Event, ...]:
+    return planned_events(workspace(team.clone).case(RELEASE))
+
+
+def test_rows_of_a_person_that_are_more_than_fit_together_are_refused(fresh_team: Team) -> None:
+    team = persons(fresh_team, rows=1_500)
+    with pytest.raises(SynthesisError, match="a person has up to 1500 rows") as caught:
+        team.api.plan(RELEASE)
+    assert "training.at_once: 1500" in caught.value.fix
+
+
+def test_a_synthesizer_that_would_train_on_rows_one_by_one_is_refused(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that plans from (ε, δ) and doesn't say that it takes persons as a whole."""
+    team = persons(fresh_team)
+    monkeypatch.setattr(Trained, "samples_persons", False)
+    with pytest.raises(SynthesisError, match="dp-tvae protects one row, and a person has up to 3"):
         team.api.plan(RELEASE)
 
 
@@ -169,3 +252,11 @@ def test_a_recommendation_says_why_it_gives_no_epsilon(fresh_team: Team) -> None
     assert set(reasons) == {"dp-ctgan", "dp-tvae"}
     assert all("trains a network" in reason for reason in reasons.values())
     assert result.epsilon is None
+
+
+def test_attacks_that_plant_rows_are_refused_where_persons_are_sampled(fresh_team: Team) -> None:
+    team = persons(fresh_team)
+    asked = {"out": team.folder / "rehearsed", "rows": 500}
+    for further in ({"canaries": 20}, {"shadow": 4}):
+        with pytest.raises(UsageError, match="this manifest's training samples whole persons"):
+            team.api.rehearse(RELEASE, **asked, **further)

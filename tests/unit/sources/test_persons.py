@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -18,8 +20,9 @@ from hypothesis import strategies as st
 from dpgate.errors import SourceError
 from dpgate.model.dataset import Dataset
 from dpgate.sources import persons
+from dpgate.sources.arrow import ArrowSource, table_source
 from dpgate.sources.interface import MarginalSource
-from dpgate.sources.open import describe, open_source
+from dpgate.sources.open import describe, open_halves, open_source
 from dpgate.sources.persons import Truncated
 from tests.suites import worlds
 from tests.suites.sources import SourceSuite
@@ -260,3 +263,67 @@ def test_people_of_the_census(data_file: Callable[[str], Path]) -> None:
     people = len(table.column("pid").unique())
     source = open_source(str(data_file("pums_pid.csv")), known, ["sex"])
     assert source.count([(0,)])[0].sum() == people
+
+
+def test_whose_each_row_is_in_the_order_of_rows(tmp_path: Path) -> None:
+    """Of those that are kept; blanks around a name and its type make no difference."""
+    names: list[object] = ["b", "a", " b ", None, "c", "a", "b", " ", "b"]
+    rows = worlds.rows(len(names))
+    source = opened(named(rows, names), tmp_path, 2)
+    assert isinstance(source, ArrowSource)
+    first = list(source.persons())
+    assert len(first) == sum(len(batch[0]) for batch in source.rows([0])) == 5
+    assert first == list(source.persons())
+    assert sorted(Counter(first).values()) == [1, 2, 2]
+    assert list(dict.fromkeys(first)) == [0, 1, 2]  # as they first come, without gaps
+    whose = {number: {n.strip() for n in held} for number, held in together(first, names, source)}
+    assert sorted(map(sorted, whose.values())) == [["a"], ["b"], ["c"]]
+
+
+def together(
+    numbers: list[int], names: list[object], source: ArrowSource
+) -> list[tuple[int, list[str]]]:
+    """For each number the names of its rows, found by what these hold: no two rows are alike."""
+    table = {tuple(map(int, cells)): str(name) for cells, name in zip(
+        cells_of(table_source(worlds.table(worlds.rows(len(names))), source.domain)), names,
+        strict=True)}  # fmt: skip
+    assert len(table) == len(names)
+    found: dict[int, list[str]] = {}
+    for number, cells in zip(numbers, cells_of(source), strict=True):
+        found.setdefault(int(number), []).append(table[tuple(map(int, cells))])
+    return list(found.items())
+
+
+def cells_of(source: ArrowSource) -> list[list[int]]:
+    places = range(len(source.domain))
+    return [
+        row
+        for batch in source.rows(places)
+        for row in np.stack([batch[p] for p in places], 1).tolist()
+    ]
+
+
+def test_halves_tell_persons_apart_too(tmp_path: Path) -> None:
+    names: list[object] = [f"p{number % 40}" for number in range(200)]
+    pq.write_table(named(worlds.rows(200), names), tmp_path / "a.parquet")
+    halves = open_halves(
+        str(tmp_path / "a.parquet"), dataset(3), list(worlds.COLUMNS), Decimal("0.5")
+    )
+    sides = [halves.members.persons(), halves.holdout.persons()]
+    assert [set(Counter(side.tolist()).values()) for side in sides] == [{3}, {3}]
+    assert sum(int(side.max()) + 1 for side in sides) == 40  # nobody is on both
+
+
+def test_a_source_without_names_tells_nobody_apart(tmp_path: Path) -> None:
+    source = table_source(worlds.table(worlds.rows(3)), worlds.domain())
+    with pytest.raises(SourceError, match="nothing says whose a row of this source is"):
+        source.persons()
+
+
+def test_what_cannot_be_read_again_is_said_in_fixed_words(tmp_path: Path) -> None:
+    source = opened(named(worlds.rows(9), ["p"] * 9), tmp_path, 3)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 mallory PAR1")
+    assert isinstance(source, ArrowSource)
+    with pytest.raises(SourceError, match="unreadable while it was being counted") as caught:
+        source.persons()
+    assert "mallory" not in str(caught.value)

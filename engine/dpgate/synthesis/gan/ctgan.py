@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dpgate.sources.interface import MarginalSource
     from dpgate.synthesis.gan.checkpoint import Checkpoints
     from dpgate.synthesis.gan.plan import Recipe
+    from dpgate.synthesis.gan.records import Places
 
 _WIDTH = 256
 """Neurons of the generator's hidden layers; they see no private row, so width costs no privacy."""
@@ -70,7 +72,7 @@ def fit(
     networks = {"generator": generator.network, "discriminator": discriminator}
     optimizers = {"generator": moves, "discriminator": trained.optimizer}
     for step in begun.course(networks, optimizers).steps():
-        real = private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones)
+        real = private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones)
         fake = _of_fakes(discriminator, generator, trained, made)
         apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
         if step % _EVERY == _EVERY - 1:
@@ -101,13 +103,24 @@ def _of_fakes(
 ) -> list[Tensor]:
     """The sum of clipped gradients of made-up rows: as many as a full batch, clipped as real ones.
 
+    Where persons are what is clipped, made-up rows are clipped by as many as a person has at most: one
+    by one they would outweigh real rows.
+
     Privacy:
         Reads no private row: post-processing of noisy weights.
     """
     rows = generator.plain(made.batch)
     taps: list[Tap] = []
     losses = nn.functional.softplus(discriminator(rows, taps)[:, 0])
-    return clipped_sum(losses, taps, trained.clip)
+    return clipped_sum(losses, taps, trained.clip, _sizes(made))
+
+
+def _sizes(made: Recipe) -> Places | None:
+    """Rows of each made-up person; None where rows are clipped one by one."""
+    if made.person_rows is None:
+        return None
+    whole, rest = divmod(made.batch, made.person_rows)
+    return np.array([made.person_rows] * whole + [rest] * bool(rest), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget, gaussian_event
 from dpgate.accounting.rounding import significant_down
 from dpgate.accounting.sampled import sampled_event
@@ -31,13 +32,14 @@ class Recipe:
 
     Attributes:
         steps: of DP-SGD.
-        batch: rows of a step, on average, if the data has as many as its bound; divides sums.
-        rate: Poisson sampling rate, batch over the public bound on rows.
-        clip: largest norm of a row's gradient.
+        batch: records of a step, on average, if the data has as many as its bound; divides sums.
+        rate: Poisson sampling rate, batch over the public bound on rows, which persons cannot exceed.
+        clip: largest norm of a record's gradient.
         learning_rate: of the network that sees private rows.
         width: neurons of its hidden layers.
         latent: normal numbers that a row is made from.
         at_once: rows whose gradients are computed together.
+        person_rows: most rows of one person, where a record is a person; None: it is a row.
     """
 
     steps: int
@@ -48,6 +50,12 @@ class Recipe:
     width: int
     latent: int
     at_once: int
+    person_rows: int | None = None
+
+    @property
+    def records(self) -> str:
+        """What is sampled, in the plural: `rows` or `persons`."""
+        return "rows" if self.person_rows is None else "persons"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +70,8 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
     """The training of a task, defaults filled in.
 
     Raises:
-        SynthesisError: the batch is larger than the data may be, or no bound on rows is known.
+        SynthesisError: the batch is larger than the data may be, no bound on rows is known, or the
+            rows of one person are more than are computed together.
     """
     given, bound = task.training, task.rows_at_most
     if bound is None:
@@ -70,8 +79,14 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
     batch = given.batch or default_batch(bound)
     if batch > bound:
         raise SynthesisError(
-            f"a batch of {batch} rows is more than the {bound} that the data has at most",
+            f"a batch of {batch} is more than the {bound} rows that the data has at most",
             fix=f"training.batch: {default_batch(bound)}",
+        )
+    if task.person_rows is not None and task.person_rows > given.at_once:
+        raise SynthesisError(
+            f"a person has up to {task.person_rows} rows, whose gradients are computed together, and "
+            f"training.at_once is {given.at_once}",
+            fix=f"training.at_once: {task.person_rows}; or a lower max_rows_per_person",
         )
     return Recipe(
         steps=given.steps or defaults.steps,
@@ -82,6 +97,7 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
         width=given.width,
         latent=given.latent,
         at_once=given.at_once,
+        person_rows=task.person_rows,
     )
 
 
@@ -99,12 +115,12 @@ def events(
         task: public.
         made: its training.
         budget: of the whole release.
-        beside: what the release runs beside them.
+        beside: what the release runs beside them, accounted for the rows of a person.
         one_way: name of the event of one-way tables.
         name: name of the event of the training.
 
     Returns:
-        Two events that keep the budget's promise together with `beside`.
+        Two events, accounted likewise, that keep the budget's promise together with `beside`.
 
     Raises:
         SynthesisError: the task is not for a training.
@@ -112,7 +128,8 @@ def events(
 
     Privacy:
         Under add-remove one row moves one cell of each table by 1 (L2²: 1), and a clipped sum by
-        the clipping norm, in whose units the event counts.
+        the clipping norm, in whose units the event counts. A person moves tables by all rows, and a
+        clipped sum by one norm, since all rows are sampled and clipped together.
     """
     refuse(task, budget)
     margins = gaussian_event(
@@ -122,6 +139,7 @@ def events(
         sensitivity_squared=1,
         relation=task.relation,
     )
+    (margins,) = groups.for_persons((margins,), budget.rows)
     assert budget.promise is not None  # noqa: S101 - `refuse` saw to it
     training = sampled_event(
         name=name,
@@ -147,11 +165,11 @@ def refuse(task: Task, budget: Budget) -> None:
             "a training samples rows by coins, which is accounted under add-remove alone",
             fix="synthesize with mst or aim, or declare neighboring: add-remove",
         )
-    if budget.promise is None:
+    if budget.promise is None or budget.rows != (task.person_rows or 1):
         raise SynthesisError(
-            "a training protects one row: where a person has several, each of them would have to be "
-            "sampled and clipped together",
-            fix="synthesize with mst or aim, or declare one row per person",
+            "a training protects a person of several rows by sampling and clipping them together, and "
+            "nothing says whose each row is",
+            fix="name the column of persons (unit.column); or synthesize with mst or aim",
         )
     cells = sum(task.domain.sizes)
     if cells > MAX_CELLS:
@@ -176,6 +194,7 @@ def noise_to_signal(training: Event, made: Recipe, trained: int) -> float:
     """Norm of a step's noise relative to the largest sum that a full batch can have.
 
     σ·C·√P over C·batch, for P trained numbers: above 1, what a step learns is less than its noise,
-    and only the average over many steps says anything.
+    and only the average over many steps says anything. Each record adds C at most, whether it is a
+    row or a person.
     """
     return float(training.scale) * math.sqrt(trained) / made.batch

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dpgate.errors import SynthesisError
 from dpgate.mechanisms.sampled import SampledGaussian
 from dpgate.synthesis.gan.course import Course, kept_margins
+from dpgate.synthesis.gan.records import Records, read_persons
 from dpgate.synthesis.gan.rows import Blocks, read
 from dpgate.synthesis.independent.margins import measure
 from dpgate.synthesis.sampling.network import Layer
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.model.event import Event
-    from dpgate.sources.interface import MarginalSource, RowSource
+    from dpgate.sources.interface import MarginalSource, PersonSource, RowSource
     from dpgate.synthesis.gan.checkpoint import Checkpoints
     from dpgate.synthesis.gan.layers import Mlp
     from dpgate.synthesis.gan.plan import Recipe
-    from dpgate.synthesis.gan.rows import Codes
     from dpgate.synthesis.gan.synthesizer import Trained
     from dpgate.synthesis.independent.margins import Margins
     from dpgate.synthesis.interface import Progress, Task
@@ -41,8 +41,8 @@ class Start:
 
     Attributes:
         margins: noisy one-way tables as shares, and the noisy total.
-        rows: every private row.
-        sampled: chooses rows of a step and adds its noise.
+        records: every private row, or every person with all rows.
+        sampled: chooses records of a step and adds its noise.
         blocks: where columns lie in a line of ones and zeros.
         device: where networks are.
         event: of the training.
@@ -53,7 +53,7 @@ class Start:
     """
 
     margins: Margins
-    rows: Codes
+    records: Records
     sampled: SampledGaussian
     blocks: Blocks
     device: torch.device
@@ -102,7 +102,7 @@ def start(
     """Measures one-way tables (or takes those of a checkpoint), reads the rows.
 
     Raises:
-        SynthesisError: the source hands out no whole rows.
+        SynthesisError: the source hands out no whole rows, or does not tell persons apart.
 
     Privacy:
         One-way tables pass through `mechanisms`; the rows stay in the clear, in memory, and reach
@@ -113,7 +113,6 @@ def start(
             f"{synthesizer.name} needs whole rows, and this source only counts",
             fix="give a file of rows, or synthesize with mst or aim",
         )
-    whole = cast("RowSource", source)
     named = {event.name: event for event in events}
     state = checkpoints.state if checkpoints is not None else None
     if state is not None:
@@ -125,11 +124,11 @@ def start(
     random = torch.Generator(device=device)
     random.manual_seed(secrets.randbits(63))
     progress("read rows", 0.0)
-    rows = read(whole, len(task.domain))
+    records = _records(source, task)
     progress("read rows", 1.0)
     return Start(
         margins=margins,
-        rows=rows,
+        records=records,
         sampled=SampledGaussian(mechanisms, synthesizer.training, made.clip),
         blocks=Blocks(task.domain, device),
         device=device,
@@ -139,6 +138,13 @@ def start(
         checkpoints=checkpoints,
         random=random,
     )
+
+
+def _records(source: MarginalSource, task: Task) -> Records:
+    """What is sampled: persons, if the task says how many rows each of them has, else rows."""
+    if task.person_rows is None:
+        return Records(read(cast("RowSource", source), len(task.domain)))
+    return read_persons(cast("PersonSource", source), len(task.domain))
 
 
 def begin_at(network: Mlp, margins: Margins) -> None:

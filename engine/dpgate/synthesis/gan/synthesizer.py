@@ -31,6 +31,7 @@ class Trained(LazySynthesizer):
     packages: tuple[str, ...] = ("numpy", "pyarrow", "torch", "opacus")
     uses_training: bool = True
     needs_rows: bool = True
+    samples_persons: bool = True
     model_kind: str = "network"
     defaults: ClassVar[Defaults]
     prefix: ClassVar[str]

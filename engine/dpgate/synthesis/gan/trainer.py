@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dpgate.mechanisms.sampled import SampledGaussian
-    from dpgate.synthesis.gan.rows import Codes
+    from dpgate.synthesis.gan.records import Records
 
 Losses = Callable[[Tensor, list[Tap]], Tensor]
 """From rows of ones and zeros to a loss for each, tapping every layer that is trained once."""
@@ -32,8 +32,8 @@ class Trained:
         layers: every layer, in the order in which `losses` taps them.
         losses: of each row, by that row and public values alone.
         optimizer: over the parameters of the layers.
-        clip: largest norm of a row's gradient.
-        divisor: what sums are divided by: rate times the public bound on rows, a constant.
+        clip: largest norm of a record's gradient.
+        divisor: what sums are divided by: rate times the public bound on records, a constant.
         at_once: rows whose gradients are computed together; bounds memory, changes no result.
     """
 
@@ -48,29 +48,28 @@ class Trained:
 def private_gradient(
     trained: Trained,
     sampled: SampledGaussian,
-    rows: Codes,
+    records: Records,
     ones: Callable[[NDArray[np.uint16]], Tensor],
 ) -> list[Tensor]:
     """The noisy mean gradient of one step, for each parameter.
 
     Args:
         trained: what is trained.
-        sampled: chooses the rows and adds the noise.
-        rows: all private rows.
-        ones: makes networks' input of some of them.
+        sampled: chooses the records and adds the noise.
+        records: all private rows, or persons with theirs.
+        ones: makes networks' input of some rows.
 
     Privacy:
-        One step of a sampled Gaussian: the rows of a Poisson sample, each gradient clipped, their
-        sum with noise, divided by a constant. With no row in the sample it is noise alone.
+        One step of a sampled Gaussian: the records of a Poisson sample, each gradient clipped, their
+        sum with noise, divided by a constant. With no record in the sample it is noise alone.
     """
     wanted = parameters(trained.layers)
     total = [torch.zeros_like(parameter) for parameter in wanted]
-    chosen = sampled.sample(len(rows))
-    for start in range(0, len(chosen), trained.at_once):
+    chosen = sampled.sample(len(records))
+    for part in records.parts(chosen, trained.at_once):
         taps: list[Tap] = []
-        part = ones(rows[chosen[start : start + trained.at_once]])
-        losses = trained.losses(part, taps)
-        sums = clipped_sum(losses, taps, trained.clip)
+        losses = trained.losses(ones(part.codes), taps)
+        sums = clipped_sum(losses, taps, trained.clip, part.sizes)
         total = [so_far + more for so_far, more in zip(total, sums, strict=True)]
     flat = torch.cat([sums.flatten() for sums in total]).double().cpu().numpy()
     noisy = torch.from_numpy(sampled.noisy(flat) / trained.divisor)

@@ -61,7 +61,7 @@ def fit(
     )
     networks = {"encoder": encoder, "decoder": decoder}
     for _ in begun.course(networks, {"both": trained.optimizer}).steps():
-        apply(trained, private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones))
+        apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
     return NetworkModel(
         domain=task.domain,
         layers=exported(decoder),
