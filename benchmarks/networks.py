@@ -146,7 +146,7 @@ def step(steps: int = 40) -> None:
     events = synthesizer.plan_within(task, budget, ())
     source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
     paid = Mechanisms(events, "add-remove")
-    begun = start(synthesizer, task, events, source, paid, made, _silent)
+    begun = start(synthesizer, task, events, source, paid, made, _silent, None)
     encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
     layers = [*encoder.layers, *decoder.layers]
     optimizer = torch.optim.Adam(parameters(layers), lr=made.learning_rate)

@@ -60,7 +60,7 @@ def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Team
         if stage not in made:
             folder = tmp_path_factory.mktemp(stage)
             with pytest.MonkeyPatch.context() as patch:
-                _enter(patch, teams.Team.at(folder))
+                enter(patch, teams.Team.at(folder))
                 if stage == "fresh":
                     made[stage] = teams.make_fresh(folder)
                 elif stage == "adopted":
@@ -72,7 +72,7 @@ def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Team
     return template
 
 
-def _enter(patch: pytest.MonkeyPatch, team: Team) -> None:
+def enter(patch: pytest.MonkeyPatch, team: Team) -> None:
     """Verbs called in this process see what commands in the team's own processes see."""
     for name, value in team.environment.items():
         if name != "HOME":
@@ -85,7 +85,7 @@ def _copied(
     from tests.team import copy
 
     team = copy(templates(stage), folder / "team")
-    _enter(patch, team)
+    enter(patch, team)
     return team
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dpgate.ledger import envelope
 from dpgate.loading.canonical import canonical
-from dpgate.model.record import Entry, Settle, Withdraw
+from dpgate.model.record import Entry, Resumes, Settle, Withdraw
 from tests.corpus.consenting import (
     consent,
 )
@@ -34,6 +34,22 @@ def _edited(scene: Scene, number: int, edit: Callable[[Any], Entry]) -> Found:
 
 def abandoned_reservation_settled(scene: Scene) -> Found:
     scene.append(scene.settle(scene.digest(8), "clinic-visits/third"))
+    return scene.verify()
+
+
+def resumed_though_released(scene: Scene) -> Found:
+    """A second release by a training that ended well, charged for its last steps alone."""
+    wanted = Resumes(reserve=scene.digest(RESERVE), steps=0)
+    scene.append(scene.reserve(SECOND, approvals=consent(scene, SECOND), resumes=wanted))
+    return scene.verify()
+
+
+def resumed_without_a_training(scene: Scene) -> Found:
+    """What measures tables has no steps that could be left."""
+    third = "clinic-visits/third"
+    wanted = Resumes(reserve=scene.digest(8), steps=1)
+    made = scene.reserve(third, approvals=consent(scene, third), resumes=wanted)
+    scene.append(made.model_copy(update={"events": made.events[-1:]}))
     return scene.verify()
 
 

@@ -111,6 +111,9 @@ def _moved(
         update["root"] = root
     if isinstance(entry, Settle | Withdraw | Sample):
         update["reserve"] = renamed.get(entry.reserve, entry.reserve)
+    if isinstance(entry, Reserve) and entry.resumes is not None:
+        before = renamed.get(entry.resumes.reserve, entry.resumes.reserve)
+        update["resumes"] = entry.resumes.model_copy(update={"reserve": before})
     if isinstance(entry, Sample):
         update["settle"] = renamed.get(entry.settle, entry.settle)
     return entry.model_copy(update=update)

@@ -1,6 +1,6 @@
 """Run one release and, where told, kill this very process as a power cut would.
 
-    python -m tests.crash.launcher RELEASE SOURCE KEY OUT LOG [PLACE]
+    python -m tests.crash.launcher RELEASE SOURCE KEY OUT LOG [resume] [PLACE]
 
 Every progress call is appended to LOG before it is acted on. PLACE is one of
 
@@ -76,6 +76,8 @@ def watcher(log: Path, words: list[str]) -> Callable[[str, float], None]:
 def main() -> None:
     """One release; exit code as the command line's."""
     release, source, key, out, log, *words = sys.argv[1:]
+    resume = words[:1] == ["resume"]
+    words = words[1:] if resume else words
     if words[:1] == ["after"]:
         arm(words[1], int(words[2]))
         words = []
@@ -85,6 +87,7 @@ def main() -> None:
             source=source,
             key=load_private(Path(key)),
             out=out,
+            resume=resume,
             progress=watcher(Path(log), words),
         )
     except DpgateError as error:

@@ -95,17 +95,18 @@ def main(arguments: list[str] | None = None) -> None:
         code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False, obj=outputs)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except click.Abort:
-        code = _interrupted(outputs)
+    except click.Abort as error:
+        code = _interrupted(outputs, error.__cause__)
     except click.ClickException as error:
         error.show()
         outputs.files_only(UsageError(error.format_message()))
         code = 2
     except DpgateError as error:
         outputs.error(error)
+        _tell_notes(error)
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = _interrupted(outputs)
+    except KeyboardInterrupt as error:
+        code = _interrupted(outputs, error)
     except BrokenPipeError:
         code = 141
     except Exception as error:  # noqa: BLE001 - a traceback could quote what must stay private
@@ -135,8 +136,15 @@ def _unexpected(error: Exception) -> UndecidedError:
     )
 
 
-def _interrupted(outputs: Outputs) -> int:
+def _tell_notes(error: BaseException | None) -> None:
+    """What was added to an error on its way: what can be done with what is left."""
+    for note in getattr(error, "__notes__", ()):
+        click.echo(note, err=True)
+
+
+def _interrupted(outputs: Outputs, error: BaseException | None) -> int:
     click.echo("interrupted", err=True)
+    _tell_notes(error)
     outputs.files_only(UndecidedError("interrupted"))
     return 130
 

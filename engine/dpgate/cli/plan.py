@@ -20,12 +20,18 @@ from dpgate.cli.options import (
 @click.option("--all", "every", is_flag=True, help="Plan every manifest.")
 @changed_option
 @offline_option
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Plan what is left of a training that ended early, by its last checkpoint on this machine.",
+)
 @reported("plan", "plans")
 def command(
     releases: tuple[str, ...],
     every: bool,  # noqa: FBT001 - click's flag
     changed: str | None,
     offline: bool,  # noqa: FBT001 - click's flag
+    resume: bool,  # noqa: FBT001 - click's flag
     repo: Path,
     style: str,
 ) -> None:
@@ -43,10 +49,12 @@ def command(
     """
     if bool(releases) + every + (changed is not None) != 1:
         raise click.UsageError("give one of: RELEASE…, --all, --changed REF")
+    if resume and len(releases) != 1:
+        raise click.UsageError("--resume goes with one RELEASE")
     if len(releases) == 1:
         from dpgate.gate.plan import plan
 
-        one = plan(releases[0], repo, offline=offline)
+        one = plan(releases[0], repo, offline=offline, resume=resume)
         finish(one, style, one.exit_code)
     from dpgate.gate.plans import plans
 

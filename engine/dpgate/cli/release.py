@@ -37,6 +37,12 @@ from dpgate.cli.progress import stages
     metavar="DIR",
     help="Where the files go; must not exist yet.  [default: a folder of $DPGATE_STATE]",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a training that ended early, from its last checkpoint on this machine; what is "
+    "left of it is charged anew (docs/training.md).",
+)
 @reported("release")
 def command(
     release: str,
@@ -44,6 +50,7 @@ def command(
     key_file: str,
     root: str | None,
     out: Path | None,
+    resume: bool,  # noqa: FBT001 - click's way of passing flags
     repo: Path,
     style: str,
 ) -> None:
@@ -63,6 +70,7 @@ def command(
     key = load_key(key_file)
     with stages() as progress:
         result = run(
-            release, source=source, key=key, repo=repo, root=root, out=out, progress=progress
-        )
+            release, source=source, key=key, repo=repo, root=root, out=out, resume=resume,
+            progress=progress,
+        )  # fmt: skip
     finish(result, style, result.exit_code)

@@ -60,18 +60,20 @@ class Result(Frozen):
         return super().model_dump_json(*args, **kwargs)
 
 
+def _none(value: object) -> bool:
+    """Left out of a record: those made before there was such a field keep their one form."""
+    return not value
+
+
 class PublicResult(Result):
     """Computed from the synthetic data and public documents alone."""
 
     disclosure: Literal["public"]
     value: Recorded
+    about: Annotated[Text | None, Field(exclude_if=_none)] = None
+    """What tells it apart from others of its metric."""
     details: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """What was found, in words; public like the value."""
-
-
-def _none(value: object) -> bool:
-    """Left out of a record: those made before there was such a field keep their one form."""
-    return not value
 
 
 class Subresult(Frozen):

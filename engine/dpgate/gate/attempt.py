@@ -22,8 +22,6 @@ from dpgate.sources.open import open_halves, open_source, open_tables
 from dpgate.synthesis.output import files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dpgate.sources.interface import MarginalSource, RowSource
     from dpgate.synthesis.output.files import Written
 
@@ -94,7 +92,7 @@ def bench_of(
     """
     return Bench(
         events=cost.events,
-        **_opened(case, source_uri, run.folder),
+        **_opened(case, source_uri, run),
         mechanisms=Mechanisms(cost.events, cost.claim.relation),
         run=run,
         recipients=recipients,
@@ -102,9 +100,9 @@ def bench_of(
     )
 
 
-def _opened(case: Case, uri: str, folder: Path) -> _Sources:
+def _opened(case: Case, uri: str, run: Run) -> _Sources:
     """The source; and that of the second table, or a holdout, if there is one."""
-    columns, made = case.release.spec.columns, case.release.spec.synthesize
+    columns, made, folder = case.release.spec.columns, case.release.spec.synthesize, run.folder
     threats = case.release.spec.threat_model
     if case.dataset.spec.joined is not None:
         context = made.joined.context if made and made.joined else ()
@@ -112,7 +110,8 @@ def _opened(case: Case, uri: str, folder: Path) -> _Sources:
         return {"source": pair.persons, "rows": pair.rows}
     if threats is None:
         return {"source": open_source(uri, case.dataset, columns, folder)}
-    halves = open_halves(uri, case.dataset, columns, threats.holdout, folder)
+    key = run.checkpoints.holdout if run.checkpoints else None
+    halves = open_halves(uri, case.dataset, columns, threats.holdout, folder, key)
     return {"source": halves.members, "holdout": halves.holdout}
 
 
@@ -186,7 +185,7 @@ def _page(case: Case, policy: PrivacyPolicy, cost: Cost, made: Made) -> dict[str
         policy_delta=policy.spec.accounting.delta,
         maker=cost.product.maker,
         results=made.results,
-        charged=cost.events,
+        charged=cost.whole,
         outcome="released",
     )
     return pages(describe.of_release(told, made.tables))

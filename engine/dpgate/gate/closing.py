@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dpgate.errors import ChainError, UsageError
-from dpgate.gate import entries
+from dpgate.gate import entries, resuming
 from dpgate.gate.opening import OpenLedger
 from dpgate.gate.product import Progress
 from dpgate.gate.results import ReleaseResult
@@ -43,6 +43,8 @@ class Job:
     target: Path | None
     memory: Memory
     progress: Progress
+    resume: bool = False
+    """Whether to go on from a checkpoint of an earlier attempt."""
 
 
 def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> ReleaseResult:
@@ -52,6 +54,7 @@ def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Relea
     settled = settle(job, ledger, reserve, made)
     job.progress("settle", 1.0)
     result = _result(job, reserve, settled, made)
+    resuming.forget(job.memory, ledger.chain, job.release)
     sealed_to = _sealed_path(job, reserve)
     if made.outcome != "released":
         keep_sealed(run, sealed_to)
@@ -63,7 +66,7 @@ def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Relea
     return result.model_copy(update={"folder": str(folder)})
 
 
-def resume(job: Job, ledger: OpenLedger) -> ReleaseResult | None:
+def close_finished(job: Job, ledger: OpenLedger) -> ReleaseResult | None:
     """Close an attempt of this machine that was finished but never settled, if there is one."""
     for link, entry in ledger.chain.open:
         made = run_of(job.memory, link.digest).kept() if entry.release == job.release else None

@@ -32,12 +32,19 @@ class Cost:
     spend: Spend
     """At the policy's orders."""
     claim: record.Claim
+    resumed: tuple[Event, ...] = ()
+    """Events of the attempt that began the training, if this one resumes it."""
+
+    @property
+    def whole(self) -> tuple[Event, ...]:
+        """Everything that the released data follows from: of a resumed training, its first part too."""
+        return self.resumed or self.events
 
     @property
     def training(self) -> str:
         """The numbers of a training, if one is planned."""
         made = self.product
-        return made.training(self.events) if isinstance(made, Synthetic) else ""
+        return made.training(self.whole) if isinstance(made, Synthetic) else ""
 
 
 def product_of(case: Case) -> Product:
@@ -58,11 +65,15 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
         Reads no private data. With δ above 0, ρ is the largest for which OpenDP's conversion of
         ρ-zCDP stays within the manifest's (ε, δ); with δ = 0, ε is divided as it is. Where the
         dataset protects persons, everything is planned for a row and then accounted for all their
-        rows.
+        rows. An attempt that resumes another spends what is left of it, and claims what that one did.
     """
+    accounting, resumes = policy.spec.accounting, case.resumes
+    if resumes is not None:
+        spend = Spend.of(resumes.events, accounting.orders)
+        entry = resumes.entry
+        return Cost(product_of(case), resumes.events, spend, entry.claim, resumes.whole)
     privacy, unit = case.release.spec.privacy, case.dataset.spec.unit
     events = planned_events(case)
-    accounting = policy.spec.accounting
     spend = Spend.of(events, accounting.orders)
     person = person_spend(events, unit.units_per_person, accounting.orders)
     claim = record.Claim(

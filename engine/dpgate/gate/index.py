@@ -20,7 +20,7 @@ from dpgate.accounting.filter import Spend
 from dpgate.accounting.rounding import EXACT
 from dpgate.errors import ChainError
 from dpgate.gate.results import Open
-from dpgate.ledger.chain import Link, read_link
+from dpgate.ledger.chain import Link, read_link, touches
 from dpgate.ledger.lifecycle import State
 from dpgate.model.history import PastRelease
 from dpgate.model.record import (
@@ -35,7 +35,7 @@ from dpgate.model.record import (
 )
 from dpgate.policy.scopes import SELECTORS, Scope, Selector, values_of
 
-_VERSION = 2
+_VERSION = 3
 _TABLES = """
 CREATE TABLE head (root TEXT, sequence INTEGER, digest TEXT, time TEXT, policy TEXT, adopted_by TEXT);
 CREATE TABLE reserves (digest TEXT PRIMARY KEY, sequence INTEGER, release TEXT, dataset TEXT,
@@ -102,10 +102,11 @@ class Index:
         return Head(root, sequence, digest, time, document, adopted_by)
 
     def states(self, links: tuple[Link, ...]) -> dict[str, tuple[State, str]]:
-        """State and release of all reservations of the releases that these links close, or draw from."""
+        """State and release of all reservations of the releases that these links go on with."""
         found: dict[str, tuple[State, str]] = {}
-        kinds = (Settle, Withdraw, Sample)
-        for name in {x.entry.release for x in links if isinstance(x.entry, kinds)}:
+        kinds = (Reserve, Settle, Withdraw, Sample)
+        going_on = (x.entry for x in links if isinstance(x.entry, kinds) and touches(x.entry))
+        for name in {entry.release for entry in going_on}:
             query = "SELECT digest, state FROM reserves WHERE release = ?"
             for digest, state in self._base.execute(query, (name,)):
                 found[digest] = (cast("State", state), name)
@@ -142,6 +143,9 @@ class Index:
                 (*row, *told, str(entry.claim.epsilon)),
             )
             self._charge(entry)
+            if entry.resumes is not None:
+                change = "UPDATE reserves SET state = 'resumed' WHERE digest = ?"
+                self._base.execute(change, (entry.resumes.reserve,))
         elif isinstance(entry, Settle):
             self._base.execute(
                 "UPDATE reserves SET state = ?, settled = ? WHERE digest = ?",

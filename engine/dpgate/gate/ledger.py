@@ -70,7 +70,7 @@ def summary(link: Link) -> tuple[str, str, str]:
         bits = plus_bits(entry.claim.unprotected_bits)
         cost = f"ε {plain(up(entry.claim.epsilon, 2))}{bits} at δ={short(entry.claim.delta)}"
         text = f"attempt {entry.attempt}: {cost}, {consent_kept.counts(entry.approvals)}"
-        text += with_waivers(entry)
+        text += with_waivers(entry) + (", resumed" if entry.resumes else "")
         return "reserve", entry.release, text
     if isinstance(entry, Withdraw):
         return "withdraw", entry.release, entry.reason
@@ -127,6 +127,18 @@ def _entries(numbers: tuple[int, ...]) -> str:
     return f"entr{'y' if len(numbers) == 1 else 'ies'} {', '.join(map(str, numbers))}"
 
 
+def _resumed(entry: Reserve, chain: Chain) -> str:
+    """Of a reservation that resumes another: which, and that it charges what was left."""
+    if entry.resumes is None:
+        return ""
+    wanted = entry.resumes
+    first = next(reserve.sequence for at, reserve in chain.reserves if at.digest == wanted.reserve)
+    return (
+        f"; it resumes the training of entry {first} after {wanted.steps} steps, whose cost stays spent: "
+        "the steps that were left, and what follows them, are charged here, and ε is that of the whole"
+    )
+
+
 def _sentence(link: Link, chain: Chain) -> str:
     entry = link.entry
     if isinstance(entry, Genesis | PolicyAdopted):
@@ -139,7 +151,7 @@ def _sentence(link: Link, chain: Chain) -> str:
             f"{entry.release} was charged to {' and '.join(facts.populations)} before the data was opened: "
             f"{cost} for one {claim.unit} at δ={short(claim.delta)}; purpose "
             f"{facts.purpose}, for {', '.join(facts.recipients)}; attempt {entry.attempt}, "
-            f"{consent_kept.counts(entry.approvals)}{with_waivers(entry)}."
+            f"{consent_kept.counts(entry.approvals)}{with_waivers(entry)}{_resumed(entry, chain)}."
         )
     if isinstance(entry, Withdraw):
         drawn = chain.samples_of(entry.release)

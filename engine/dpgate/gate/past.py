@@ -147,6 +147,9 @@ def before_each(links: Iterable[Link]) -> Iterator[tuple[Link, Sequence[PastRele
             yield link, history
             places[link.digest] = len(history)
             history.append(past_release(entry, "reserved"))
+            if entry.resumes is not None:
+                place = places[entry.resumes.reserve]
+                history[place] = replace(history[place], outcome="resumed")
         elif isinstance(entry, Settle | Withdraw):
             place = places[entry.reserve]
             outcome = entry.outcome if isinstance(entry, Settle) else "withdrawn"

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from dpgate.accounting.filter import epsilon
-from dpgate.gate import consent, increments, judged, ruling
+from dpgate.gate import consent, increments, judged, resuming, ruling
 from dpgate.gate.approvals import Judgement
 from dpgate.gate.costing import Cost, claimed_epsilon
 from dpgate.gate.regions import about, with_ends
 from dpgate.gate.results import PlanResult, Rejected
+from dpgate.gate.resuming import Resuming
 from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
-from dpgate.gate.standing import Standing, open_standing
+from dpgate.gate.standing import Standing, open_signed, open_standing, standing_of
 from dpgate.gate.verdict import Verdict, following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import waiving, with_waivers
 from dpgate.gate.weigh import Weighed, known_of, weigh
 from dpgate.gate.workspace import Case, Workspace, now, workspace
+from dpgate.ledger.memory import Memory
 from dpgate.model.finding import Finding
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
@@ -47,29 +49,44 @@ class Planned:
     moment: dt.datetime
 
 
-def plan(release: str, repo: Path | str = ".", *, offline: bool = False) -> PlanResult:
+def plan(
+    release: str, repo: Path | str = ".", *, offline: bool = False, resume: bool = False
+) -> PlanResult:
     """Plan a release under the last adopted policy; no data is touched.
 
     Args:
         release: ``dataset/release``.
         repo: a release repository, or a folder in it.
         offline: judge by the ledger as this clone last fetched it.
+        resume: plan what is left of a training that ended early, by its last checkpoint on this
+            machine.
 
     Returns:
         Budgets before and after, findings, approvals, and what to do next.
 
     Raises:
         UndecidedError: no policy was adopted yet, or the ledger was not fetched.
+        UsageError: there is nothing to resume.
         RemoteError: the remote cannot be reached.
         LedgerError: the ledger does not hold together.
     """
     space = workspace(Path(repo))
+    if resume:
+        ledger = open_signed(space, offline=offline)
+        found = resuming.find(Memory(ledger.chain.root), ledger.chain, space.case(release))
+        return planned(space, release, standing_of(ledger), now(), found).result
     return planned(space, release, open_standing(space, offline=offline), now()).result
 
 
-def planned(space: Workspace, release: str, standing: Standing, moment: dt.datetime) -> Planned:
-    """Plan a release on one ledger at one moment."""
-    case = space.case(release)
+def planned(
+    space: Workspace,
+    release: str,
+    standing: Standing,
+    moment: dt.datetime,
+    resumes: Resuming | None = None,
+) -> Planned:
+    """Plan a release, or the rest of one, on one ledger at one moment."""
+    case = replace(space.case(release), resumes=resumes)
     policy = standing.policy
     time = clock(policy, moment)
     done = standing.past.released_by(case.name) is not None
@@ -182,7 +199,7 @@ def _foreseen(cost: Cost | None) -> dict[str, Any]:
     """What can be said of accuracy before any data is opened."""
     if cost is None:
         return {"noise": (), "marginals": (), "evidence": (), "training": ""}
-    product, events = cost.product, cost.events
+    product, events = cost.product, cost.whole
     return {
         "noise": product.noise(events),
         "marginals": product.marginals(events),

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -106,7 +106,7 @@ def release_ready(
 
         def once(name: str = name, target: Path | None = target) -> ReleaseResult:
             source = _source(given, name, turns)
-            more = {} if progress is None else {"progress": progress}
+            more: dict[str, Any] = {} if progress is None else {"progress": progress}
             return release(
                 name, source=source, key=key, repo=space.root, root=root, out=target, **more
             )

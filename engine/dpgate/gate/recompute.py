@@ -14,7 +14,7 @@ from dpgate.accounting import compose, curves
 from dpgate.accounting.filter import Spend, epsilon
 from dpgate.errors import AccountingError, ChainError, EvidenceError
 from dpgate.evidence import disclosure, thresholds
-from dpgate.gate import budgets
+from dpgate.gate import budgets, resuming
 from dpgate.gate.costing import person_spend
 from dpgate.gate.pinned import Pins
 from dpgate.gate.rederive import Judged
@@ -31,6 +31,7 @@ def costs(reserves: Sequence[Judged]) -> str:
     """Recorded losses, spends and claims are not below what the events cost."""
     count = pinned = 0
     pins = Pins()
+    known = {each.link.digest: each for each in reserves}
     for each in reserves:
         entry, accounting = each.entry, each.policy.spec.accounting
         privacy = each.case.release.spec.privacy
@@ -49,24 +50,13 @@ def costs(reserves: Sequence[Judged]) -> str:
                 f"{each.link.path}: claims ε {plain(claim.epsilon)} of {plain(privacy.epsilon)}, "
                 f"its events cost {plain(alone)}"
             )
-        named = (claim.delta, claim.relation, claim.unit, claim.rows_per_person)
-        if named != (
-            privacy.delta,
-            each.case.dataset.spec.neighboring,
-            unit.protected,
-            unit.max_rows_per_person,
-        ):
-            raise ChainError(
-                f"{each.link.path}: its claim names another δ, relation or unit than its documents"
-            )
-        if claim.unprotected_bits != each.case.release.spec.unprotected_bits:
-            raise ChainError(
-                f"{each.link.path}: claims another number of unprotected bits than its manifest lets out"
-            )
-        if any(event.relation != claim.relation for event in entry.events):
-            raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
+        _named(each)
         _foreign(each)
-        pinned += pins.judge(each)
+        if entry.resumes is None:
+            pinned += pins.judge(each)
+        else:
+            resuming.judge(each, known.get(entry.resumes.reserve))
+            pinned += 1
         count += sum(event.times for event in entry.events)
     others = len(reserves) - pinned
     return (
@@ -77,6 +67,23 @@ def costs(reserves: Sequence[Judged]) -> str:
             else ""
         )
     )
+
+
+def _named(each: Judged) -> None:
+    """A claim is about what its documents say, and about nothing else."""
+    claim, spec = each.entry.claim, each.case.dataset.spec
+    named = (claim.delta, claim.relation, claim.unit, claim.rows_per_person)
+    privacy, unit = each.case.release.spec.privacy, spec.unit
+    if named != (privacy.delta, spec.neighboring, unit.protected, unit.max_rows_per_person):
+        raise ChainError(
+            f"{each.link.path}: its claim names another δ, relation or unit than its documents"
+        )
+    if claim.unprotected_bits != each.case.release.spec.unprotected_bits:
+        raise ChainError(
+            f"{each.link.path}: claims another number of unprotected bits than its manifest lets out"
+        )
+    if any(event.relation != claim.relation for event in each.entry.events):
+        raise ChainError(f"{each.link.path}: an event is in another neighboring relation")
 
 
 def _foreign(each: Judged) -> None:

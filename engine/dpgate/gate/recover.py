@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from dpgate.errors import ChainError, SignatureError, UndecidedError, UsageError
-from dpgate.gate import entries, verify
+from dpgate.gate import entries, resuming, verify
 from dpgate.gate.ledger_results import RecoverResult
 from dpgate.gate.opening import OpenLedger, open_ledger, trust
 from dpgate.gate.staging import run_of
@@ -77,10 +77,12 @@ def _close(
     run = run_of(memory, link.digest)
     left = run.folder.exists()
     run.discard()
+    kept = " ".join(resuming.offer(memory, ledger.chain, link))
     return RecoverResult(
         release=reserve.release,
         reserve=reserve.sequence,
         settle=closed.entry.sequence,
         deleted_staging=left,
-        next="its cost stays spent; a further attempt is charged again, and needs new approvals unless theirs cover it",
+        next="its cost stays spent; a further attempt is charged again, and needs new approvals unless theirs cover it"
+        + (f"; {kept}" if kept else ""),
     )

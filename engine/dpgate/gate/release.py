@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import Timeout
 
 from dpgate.errors import ConflictError, DpgateError, SignatureError, UndecidedError
-from dpgate.gate import budgets, entries, verify
+from dpgate.gate import budgets, entries, resuming, verify
 from dpgate.gate.attempt import attempt, stewards
-from dpgate.gate.closing import Job, already, close, resume, settle
+from dpgate.gate.closing import Job, already, close, close_finished, settle
 from dpgate.gate.costing import to_record
 from dpgate.gate.opening import OpenLedger, embed, open_ledger, trust
 from dpgate.gate.plan import Planned, planned
 from dpgate.gate.product import Progress
 from dpgate.gate.results import PlanResult, ReleaseResult
+from dpgate.gate.resuming import Resuming
 from dpgate.gate.signed import offers
 from dpgate.gate.staging import Attempted, check_target, default_target, run_of
 from dpgate.gate.standing import standing_of
 from dpgate.gate.waivers_kept import embedded
-from dpgate.gate.workspace import now, workspace
+from dpgate.gate.workspace import Workspace, now, workspace
 from dpgate.gate.worktree import require_releasable, unpushed
 from dpgate.ledger.chain import Link
+from dpgate.ledger.memory import Memory
 from dpgate.ledger.roles import keyring
 from dpgate.ledger.signers.interface import Signer
 from dpgate.model.finding import Finding
-from dpgate.model.record import Reserve, Reviewed
+from dpgate.model.record import Reserve, Resumes, Reviewed
 from dpgate.model.values import plain, plus_bits, short
 from dpgate.policy.facts import facts_of
 
@@ -48,6 +51,7 @@ def release(
     repo: Path | str = ".",
     root: str | None = None,
     out: Path | str | None = None,
+    resume: bool = False,
     progress: Progress = _quiet,
 ) -> ReleaseResult:
     """Make a release through the gate.
@@ -59,6 +63,7 @@ def release(
         repo: a release repository, or a folder in it.
         root: genesis digest; needed on a machine that has not seen this ledger before.
         out: where the files go; a folder of the machine's state directory if None.
+        resume: go on with a training that ended early, by its last checkpoint on this machine.
         progress: called with a stage and a fraction.
 
     Returns:
@@ -74,10 +79,7 @@ def release(
     """
     space = workspace(Path(repo))
     progress("judge", 0.0)
-    ledger = open_ledger(space, offline=False)
-    memory = trust(ledger.chain, root)
-    verify.audit(ledger.tip.files, ledger.chain.root)
-    memory.remember(ledger.chain)
+    ledger, memory = _trusted(space, root)
     case = space.case(release)
     require_releasable(ledger.store, case.name, [o.file.file for o in offers(space, case.name)])
     job = Job(
@@ -88,8 +90,18 @@ def release(
         target=None if out is None else Path(out).resolve(),
         memory=memory,
         progress=progress,
+        resume=resume,
     )
     return _alone(job, ledger)
+
+
+def _trusted(space: Workspace, root: str | None) -> tuple[OpenLedger, Memory]:
+    """The ledger as the remote holds it, every claim of it derived again."""
+    ledger = open_ledger(space, offline=False)
+    memory = trust(ledger.chain, root)
+    verify.audit(ledger.tip.files, ledger.chain.root)
+    memory.remember(ledger.chain)
+    return ledger, memory
 
 
 def _alone(job: Job, ledger: OpenLedger) -> ReleaseResult:
@@ -110,13 +122,13 @@ def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
     done = ledger.chain.released(job.release)
     if done is not None:
         return already(job, ledger.chain, *done)
-    resumed = resume(job, ledger)
-    if resumed is not None:
-        return resumed
+    closed = close_finished(job, ledger)
+    if closed is not None:
+        return closed
     for turn in range(entries.ATTEMPTS):
-        plan = planned(
-            job.space, job.release, standing_of(ledger), entries.in_order(ledger.chain, now())
-        )
+        moment = entries.in_order(ledger.chain, now())
+        resumes = _resumed(job, ledger)
+        plan = planned(job.space, job.release, standing_of(ledger), moment, resumes)
         if plan.result.verdict != "ready":
             return ReleaseResult(release=job.release, outcome="denied", plan=plan.result)
         witnessed = _witnessed(plan, ledger)
@@ -134,6 +146,15 @@ def _locked(job: Job, ledger: OpenLedger) -> ReleaseResult:
             continue
         return _spent(job, plan, ledger, link)
     raise ConflictError("the ledger kept moving")  # pragma: no cover - the loop returns or raises
+
+
+def _resumed(job: Job, ledger: OpenLedger) -> Resuming | None:
+    """What to go on from, if that is wanted; its checkpoint can be read."""
+    if not job.resume:
+        return None
+    found = resuming.find(job.memory, ledger.chain, job.space.case(job.release))
+    assert resuming.checkpoints(job.memory, "", found).state is not None  # noqa: S101 - it has a start
+    return found
 
 
 def _witnessed(plan: Planned, ledger: OpenLedger) -> tuple[Reviewed, ...] | PlanResult:
@@ -205,6 +226,7 @@ def _reserve(
         ),
         approvals=plan.approvals.counted,
         waivers=embedded(plan.waivers),
+        resumes=_from(plan.case.resumes),
         reviewed=witnessed,
         events=cost.events,
         spend=to_record(cost.spend),
@@ -231,9 +253,14 @@ def _reserve(
     return entries.reopened(ledger.store, tip, chain), link
 
 
+def _from(resumes: Resuming | None) -> Resumes | None:
+    return Resumes(reserve=resumes.reserve, steps=resumes.steps) if resumes else None
+
+
 def _spent(job: Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> ReleaseResult:
     """The data may be opened now. Whatever happens, the attempt is closed."""
-    run = run_of(job.memory, reserve.digest)
+    kept = resuming.checkpoints(job.memory, reserve.digest, plan.case.resumes)
+    run = replace(run_of(job.memory, reserve.digest), checkpoints=kept)
     assert plan.cost is not None  # noqa: S101 - a ready plan has a cost
     try:
         run.begin(job.release, job.target or default_target(job.memory, job.release))
@@ -242,6 +269,8 @@ def _spent(job: Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> Releas
     except BaseException as error:
         run.discard()
         _failed(job, ledger, reserve, error)
+        for words in resuming.offer(job.memory, ledger.chain, reserve):
+            error.add_note(words)
         raise
     return close(job, ledger, reserve, made)
 

@@ -17,6 +17,7 @@ from dpgate.errors import SynthesisError, UsageError
 from dpgate.ledger.memory import Memory
 from dpgate.model.record import Artifact, Outcome
 from dpgate.model.values import Frozen
+from dpgate.synthesis.gan.checkpoint import Checkpoints
 
 SEALED = "evidence.json.age"
 
@@ -38,6 +39,8 @@ class Run:
     folder: Path
     reserve: str
     """Digest of the reservation's entry."""
+    checkpoints: Checkpoints | None = None
+    """Of a training; they outlive the folder, for an attempt that resumes this one."""
 
     @property
     def staging(self) -> Path:

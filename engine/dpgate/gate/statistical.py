@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,18 +98,21 @@ class Statistical:
         answers = measure(self.task, bench.events, bench.source, bench.mechanisms, bench.progress)
         margins = planning.margins(self.task, bench.events)
         shape = {a.ask.query.name: (a.table, a.lines) for a in answers}
-        results = (numbers.conformity(shape), *(_evidence(margin) for margin in margins))
+        results = (numbers.conformity(shape), *_evidence(margins))
         return MadeNumbers(product=self, answers=answers, margins=margins, results=results)
 
 
-def _evidence(margin: Margin) -> PublicResult:
-    """How accurate a query's numbers are: public, since it follows from the noise scale alone."""
-    return PublicResult(
-        disclosure="public",
-        metric=f"half_width_{margin.query}",
-        value=margin.half_width,
-        details=(f"{margin.what} ± {plain(margin.half_width)} {margin.unit} at 95 %",),
-    )
+def _evidence(margins: Sequence[Margin]) -> Iterator[PublicResult]:
+    """How accurate each query's numbers are: public, since it follows from the noise scale alone."""
+    of_query = Counter(margin.query for margin in margins)
+    for margin in margins:
+        yield PublicResult(
+            disclosure="public",
+            metric=f"half_width_{margin.query}",
+            about=margin.what if of_query[margin.query] > 1 else None,
+            value=margin.half_width,
+            details=(f"{margin.what} ± {plain(margin.half_width)} {margin.unit} at 95 %",),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from dpgate.model.release import Synthesize
 from dpgate.model.training import Training
 from dpgate.model.workload import Workload
 from dpgate.synthesis import registry
-from dpgate.synthesis.interface import PlansWithin, Synthesizer, Task
+from dpgate.synthesis.interface import PlansWithin, Resumes, Synthesizer, Task
 from dpgate.synthesis.kept import formats
 from dpgate.synthesis.output import files
 
@@ -152,7 +152,10 @@ class Synthetic:
         from dpgate.synthesis.output.spool import spooled
 
         task, progress = self.task, bench.progress
-        model = self.synthesizer.fit(task, bench.events, bench.source, bench.mechanisms, progress)
+        maker, kept = self.synthesizer, bench.run.checkpoints
+        if kept is not None and isinstance(maker, Resumes):
+            maker = maker.keeping(kept)
+        model = maker.fit(task, bench.events, bench.source, bench.mechanisms, progress)
         finish = finisher(self.dataset, self.columns)
         rows = finish.stream(model.batches(task.rows, progress))
         table = spooled(rows, finish.schema, bench.run.folder)

@@ -201,4 +201,4 @@ def _budget_findings(
 
 def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:
     """What the noise already rules out is denied before anything is spent."""
-    return check.placed(case, cost.product.shortfalls(cost.events))
+    return check.placed(case, cost.product.shortfalls(cost.whole))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from dpgate.errors import Problem, UsageError
+from dpgate.gate.resuming import Resuming
 from dpgate.loading.documents import Loaded
 from dpgate.loading.repository import Documents, load_repository
 from dpgate.model.dataset import Dataset
@@ -48,6 +49,8 @@ class Case:
     release_file: Loaded
     waivers: tuple[Waiver, ...] = ()
     """Those that it uses."""
+    resumes: Resuming | None = None
+    """What this attempt goes on from, if it resumes one."""
 
     @property
     def dataset(self) -> Dataset:

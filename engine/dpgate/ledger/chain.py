@@ -255,20 +255,35 @@ def _advance(link: Link, states: dict[str, State], releases: Mapping[str, str]) 
     entry = link.entry
     if isinstance(entry, Reserve):
         states[link.digest] = "reserved"
+    touched = touches(entry)
+    if touched is None:
         return
-    if not isinstance(entry, Settle | Withdraw | Sample):
-        return
+    to, does = _step(entry)
     try:
-        if isinstance(entry, Sample):
-            may_sample(states.get(entry.reserve))
+        if to is None:
+            may_sample(states.get(touched))
         else:
-            to: State = entry.outcome if isinstance(entry, Settle) else "withdrawn"
-            states[entry.reserve] = advance(states.get(entry.reserve), to)
+            states[touched] = advance(states.get(touched), to)
     except ChainError as error:
         raise ChainError(f"{link.path}: {error.message}") from None
-    if entry.release != releases[entry.reserve]:
-        what = "draws from" if isinstance(entry, Sample) else "closes"
-        raise ChainError(f"{link.path}: {what} a reservation of another release")
+    if entry.release != releases[touched]:  # type: ignore[union-attr]
+        raise ChainError(f"{link.path}: {does} a reservation of another release")
+
+
+def touches(entry: Entry) -> str | None:
+    """The reservation whose life an entry goes on with, by digest; None: it begins one, or has none."""
+    if isinstance(entry, Settle | Withdraw | Sample):
+        return entry.reserve
+    return entry.resumes.reserve if isinstance(entry, Reserve) and entry.resumes else None
+
+
+def _step(entry: Entry) -> tuple[State | None, str]:
+    """What an entry makes of the reservation that it touches (None: leaves it), and what it does."""
+    if isinstance(entry, Settle):
+        return entry.outcome, "closes"
+    if isinstance(entry, Reserve):
+        return "resumed", "resumes"
+    return ("withdrawn", "closes") if isinstance(entry, Withdraw) else (None, "draws from")
 
 
 def read(files: Mapping[str, bytes]) -> tuple[Link, ...]:

@@ -2,14 +2,15 @@
 
     reserved ──► released ──► withdrawn
         ├──────► gate-failed
-        ├──────► failed
-        └──────► abandoned
+        ├──────► failed ─────┐
+        └──────► abandoned ──┴──► resumed
 
 Every state is spent: there is no edge that returns anything. What is settled, abandoned or withdrawn
 stays so; in particular an abandoned reservation can't be settled later, and a withdrawn release can't
-be released again. While a release stands, rows may be drawn from the model that it kept, any number
-of times; once it is withdrawn, no more, and those drawn before are called back with it. Attempts of a
-release are counted, whatever became of them.
+be released again. A later reservation may take up the training of one that failed or was abandoned,
+once: what it resumes is `resumed` then, and spent as before. While a release stands, rows may be drawn
+from the model that it kept, any number of times; once it is withdrawn, no more, and those drawn before
+are called back with it. Attempts of a release are counted, whatever became of them.
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ from typing import Literal
 
 from dpgate.errors import ChainError
 
-State = Literal["reserved", "released", "gate-failed", "failed", "abandoned", "withdrawn"]
+State = Literal[
+    "reserved", "released", "gate-failed", "failed", "abandoned", "withdrawn", "resumed"
+]
 
 NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         "reserved": frozenset({"released", "gate-failed", "failed", "abandoned"}),
         "released": frozenset({"withdrawn"}),
         "gate-failed": frozenset(),
-        "failed": frozenset(),
-        "abandoned": frozenset(),
+        "failed": frozenset({"resumed"}),
+        "abandoned": frozenset({"resumed"}),
         "withdrawn": frozenset(),
+        "resumed": frozenset(),
     }
 )
 """Every step that is allowed, and no other."""

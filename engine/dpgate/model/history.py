@@ -8,7 +8,9 @@ from typing import Literal
 
 from dpgate.model.record import Facts
 
-PastOutcome = Literal["open", "released", "gate-failed", "failed", "abandoned", "withdrawn"]
+PastOutcome = Literal[
+    "open", "released", "gate-failed", "failed", "abandoned", "withdrawn", "resumed"
+]
 """How an attempt stands: `open` until something closes it. All of them are spent."""
 
 

@@ -62,7 +62,9 @@ class Earlier(Frozen):
     """What was released; left out: what the case is about, before its `set`."""
     set: Changes = Field(default_factory=dict)
     """What was otherwise: `{recipients: [acme], privacy.epsilon: 0.5}`."""
-    outcome: Literal["released", "withdrawn", "gate-failed", "failed", "abandoned"] = "released"
+    outcome: Literal["released", "withdrawn", "gate-failed", "failed", "abandoned", "resumed"] = (
+        "released"
+    )
     """How it ended. Its cost is spent, whatever it is."""
     times: Annotated[StrictInt, Field(ge=1, le=100)] = 1
     """So many alike, on that day."""

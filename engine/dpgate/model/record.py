@@ -146,6 +146,20 @@ class Reviewed(Frozen):
     """Who approved these very bytes of manifest and dataset."""
 
 
+class Resumes(Frozen):
+    """What an attempt goes on from: a checkpoint of one that did not end well."""
+
+    reserve: Digest
+    """The reservation whose training it goes on with; each is resumed once."""
+    steps: Annotated[StrictInt, Field(ge=0, le=10**6)]
+    """Steps of that reservation that the checkpoint holds; the others are charged here anew."""
+
+
+def _absent(value: object) -> bool:
+    """Left out of a record where there is none."""
+    return value is None
+
+
 class Reserve(_Entry):
     """The worst-case cost of one attempt, charged before the data is opened."""
 
@@ -165,6 +179,9 @@ class Reserve(_Entry):
     Absent where there is none."""
     waivers: Annotated[tuple[Document, ...], Field(max_length=400, exclude_if=_empty)] = ()
     """The waivers that it uses, each followed by its signatures. Absent where there are none."""
+    resumes: Annotated[Resumes | None, Field(exclude_if=_absent)] = None
+    """Absent where it begins anew. Its events are those that are left, and its claim is that of the
+    whole training, as the first of its attempts made it."""
     events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=1_000)]
     spend: Spend
     claim: Claim

@@ -125,6 +125,7 @@ def open_halves(
     columns: Sequence[str],
     share: Decimal,
     folder: Path | None = None,
+    key: bytes | None = None,
 ) -> Halves:
     """The same rows in two sources: those that a model may learn from, and a random holdout.
 
@@ -134,6 +135,7 @@ def open_halves(
         columns: the columns that a release needs.
         share: probability with which a row, or a person, is held out; in (0, 1).
         folder: see `open_source`.
+        key: that the coins follow from; a fresh one of the operating system's if None.
 
     Raises:
         SourceError: see `describe`; or the source counts where the data lies.
@@ -143,7 +145,7 @@ def open_halves(
     """
     describe(uri, dataset, columns, whole_rows=True)
     domain, unit = domain_of(dataset, tuple(columns)), dataset.spec.unit
-    return _streamed(_place(uri)).halves(domain, unit, share, folder)
+    return _streamed(_place(uri)).halves(domain, unit, share, folder, key)
 
 
 def _streamed(place: _Place) -> Streamed:

@@ -67,12 +67,17 @@ class Streamed:
         return ArrowSource(domain, self._read(domain, unit), folder, person=unit.column)
 
     def halves(
-        self, domain: Domain, unit: Unit, share: Decimal, folder: Path | None = None
+        self,
+        domain: Domain,
+        unit: Unit,
+        share: Decimal,
+        folder: Path | None = None,
+        key: bytes | None = None,
     ) -> Halves:
         """The same rows in two sources: members, and those that are held out with this probability."""
         from dpgate.sources.split import Halves, split
 
-        members, holdout = split(self._read(domain, unit), share, unit.column)
+        members, holdout = split(self._read(domain, unit), share, unit.column, key)
         return Halves(
             members=ArrowSource(domain, members, folder, person=unit.column),
             holdout=ArrowSource(domain, holdout, folder, person=unit.column),

@@ -48,18 +48,21 @@ class Halves:
     share: Decimal
 
 
-def split(read: Read, share: Decimal, column: str | None) -> tuple[Read, Read]:
+def split(
+    read: Read, share: Decimal, column: str | None, key: bytes | None = None
+) -> tuple[Read, Read]:
     """The members and the holdout of rows that are always read in the same order.
 
     Args:
         read: starts over and yields every batch.
         share: probability of being held out, in (0, 1).
         column: names the person, so that all rows of one are on one side; None: each row by itself.
+        key: 32 bytes that coins follow from, those of an attempt that is resumed; None: fresh ones.
 
     Privacy:
         Coins are tossed once, for both sides and every pass. See above for what one row moves.
     """
-    key = secrets.token_bytes(32)
+    key = key or secrets.token_bytes(32)
     bound = np.uint64(round(share * _RANGE))
     coins = _Coins(read, key, bound, column)
     return lambda: coins.side(held=False), lambda: coins.side(held=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.gan.checkpoint import Checkpoints
 
 Progress = Callable[[str, float], None]
 """Told a stage and the fraction of it that is done; both follow from public values alone."""
@@ -122,6 +123,17 @@ class PlansWithin(Protocol):
         Raises:
             SynthesisError: the task is not for this synthesizer.
             AccountingError: the promise cannot be kept.
+        """
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A synthesizer whose fit can be left, and taken up again by a later attempt."""
+
+    def keeping(self, checkpoints: Checkpoints) -> Synthesizer:
+        """The same synthesizer, whose fit begins at a checkpoint, if there is one, and keeps others.
+
+        A fit that begins at one runs the events that are left; see `dpgate.gate.resuming.left`.
         """
 
 

@@ -209,7 +209,7 @@ class Past:
     time: str
     """UTC hour of it: `2026-11-22T18:00:00Z`."""
     outcome: str
-    """`released`, `withdrawn`, `gate-failed`, `failed`, `abandoned` or `open`. All are spent."""
+    """`released`, `withdrawn`, `gate-failed`, `failed`, `abandoned`, `resumed` or `open`. All are spent."""
     type: str
     purpose: str
     recipients: tuple[str, ...]

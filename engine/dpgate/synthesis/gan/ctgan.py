@@ -15,13 +15,14 @@ from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
 from dpgate.synthesis.gan.start import Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpCtgan
-from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient, told
+from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.gan.checkpoint import Checkpoints
     from dpgate.synthesis.gan.plan import Recipe
     from dpgate.synthesis.gan.records import Places
 
@@ -40,6 +41,8 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
+    *,
+    checkpoints: Checkpoints | None = None,
 ) -> NetworkModel:
     """See `Synthesizer.fit`.
 
@@ -50,7 +53,7 @@ def fit(
     """
     synthesizer = DpCtgan()
     made = synthesizer.recipe(task)
-    begun = start(synthesizer, task, events, source, mechanisms, made, progress)
+    begun = start(synthesizer, task, events, source, mechanisms, made, progress, checkpoints)
     generator = Generator.new(begun, made)
     (sizes,) = synthesizer.widths(task)
     discriminator = Mlp(sizes, begun.random)
@@ -66,16 +69,14 @@ def fit(
     moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
     bound = task.rows_at_most or 1
     weight = min(1.0, begun.margins.total / bound) / made.batch
-    for step in told(task, begun.event, progress):
+    networks = {"generator": generator.network, "discriminator": discriminator}
+    optimizers = {"generator": moves, "discriminator": trained.optimizer}
+    for step in begun.course(networks, optimizers).steps():
         real = private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones)
         fake = _of_fakes(discriminator, generator, trained, made)
         apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
         if step % _EVERY == _EVERY - 1:
-            made_up = generator.rows(made.batch)
-            moves.zero_grad()
-            loss = nn.functional.softplus(-discriminator(made_up.rows)).mean() + made_up.astray
-            loss.backward()  # type: ignore[no-untyped-call]
-            moves.step()
+            _move(generator, discriminator, moves, made.batch)
     return NetworkModel(
         domain=task.domain,
         layers=exported(generator.network),
@@ -84,6 +85,17 @@ def fit(
         shares=begun.margins.shares,
         total=begun.margins.total,
     )
+
+
+def _move(
+    generator: Generator, discriminator: Mlp, moves: torch.optim.Optimizer, batch: int
+) -> None:
+    """One step of the generator; it reads no private row."""
+    made_up = generator.rows(batch)
+    moves.zero_grad()
+    loss = nn.functional.softplus(-discriminator(made_up.rows)).mean() + made_up.astray
+    loss.backward()  # type: ignore[no-untyped-call]
+    moves.step()
 
 
 def _of_fakes(

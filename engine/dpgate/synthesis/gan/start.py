@@ -12,17 +12,19 @@ from torch import Tensor, nn
 
 from dpgate.errors import SynthesisError
 from dpgate.mechanisms.sampled import SampledGaussian
+from dpgate.synthesis.gan.course import Course, kept_margins
 from dpgate.synthesis.gan.records import Records, read_persons
 from dpgate.synthesis.gan.rows import Blocks, read
 from dpgate.synthesis.independent.margins import measure
 from dpgate.synthesis.sampling.network import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.model.event import Event
     from dpgate.sources.interface import MarginalSource, PersonSource, RowSource
+    from dpgate.synthesis.gan.checkpoint import Checkpoints
     from dpgate.synthesis.gan.layers import Mlp
     from dpgate.synthesis.gan.plan import Recipe
     from dpgate.synthesis.gan.synthesizer import Trained
@@ -44,6 +46,9 @@ class Start:
         blocks: where columns lie in a line of ones and zeros.
         device: where networks are.
         event: of the training.
+        task: what is trained for.
+        progress: told about steps.
+        checkpoints: where the attempt keeps them, and where it begins; None: nowhere.
         random: for initial weights, the generator's input and its draws; protects nobody.
     """
 
@@ -53,7 +58,26 @@ class Start:
     blocks: Blocks
     device: torch.device
     event: Event
+    task: Task
+    progress: Progress
+    checkpoints: Checkpoints | None
     random: torch.Generator
+
+    def course(
+        self,
+        networks: Mapping[str, nn.Module],
+        optimizers: Mapping[str, torch.optim.Optimizer],
+    ) -> Course:
+        """The steps of a training of these networks by these optimizers."""
+        return Course(
+            task=self.task,
+            event=self.event,
+            progress=self.progress,
+            checkpoints=self.checkpoints,
+            margins=self.margins,
+            networks=networks,
+            optimizers=optimizers,
+        )
 
     def normal(self, rows: int, width: int) -> Tensor:
         """Standard normal numbers."""
@@ -73,8 +97,9 @@ def start(
     mechanisms: Mechanisms,
     made: Recipe,
     progress: Progress,
+    checkpoints: Checkpoints | None,
 ) -> Start:
-    """Measures one-way tables, reads the rows.
+    """Measures one-way tables (or takes those of a checkpoint), reads the rows.
 
     Raises:
         SynthesisError: the source hands out no whole rows, or does not tell persons apart.
@@ -89,8 +114,12 @@ def start(
             fix="give a file of rows, or synthesize with mst or aim",
         )
     named = {event.name: event for event in events}
-    sigma = float(named[synthesizer.one_way].scale)
-    margins = measure(source, mechanisms, synthesizer.one_way, sigma, progress)
+    state = checkpoints.state if checkpoints is not None else None
+    if state is not None:
+        margins = kept_margins(state)
+    else:
+        sigma = float(named[synthesizer.one_way].scale)
+        margins = measure(source, mechanisms, synthesizer.one_way, sigma, progress)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     random = torch.Generator(device=device)
     random.manual_seed(secrets.randbits(63))
@@ -104,6 +133,9 @@ def start(
         blocks=Blocks(task.domain, device),
         device=device,
         event=named[synthesizer.training],
+        task=task,
+        progress=progress,
+        checkpoints=checkpoints,
         random=random,
     )
 

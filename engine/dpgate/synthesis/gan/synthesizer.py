@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from dpgate.accounting.calibrate import Budget
@@ -17,6 +19,7 @@ from dpgate.synthesis.interface import NoiseRow, Task
 from dpgate.synthesis.lazy import LazySynthesizer
 
 if TYPE_CHECKING:
+    from dpgate.synthesis.gan.checkpoint import Checkpoints
     from dpgate.synthesis.lazy import Fit
 
 
@@ -32,6 +35,14 @@ class Trained(LazySynthesizer):
     model_kind: str = "network"
     defaults: ClassVar[Defaults]
     prefix: ClassVar[str]
+    checkpoints: Checkpoints | None = None
+    """Where a fit keeps checkpoints, and begins."""
+
+    def keeping(self, checkpoints: Checkpoints) -> Trained:
+        """The same, with a fit that keeps checkpoints; see `dpgate.synthesis.interface.Resumes`."""
+        made = copy.copy(self)
+        made.checkpoints = checkpoints
+        return made
 
     @property
     def one_way(self) -> str:
@@ -99,7 +110,7 @@ class DpCtgan(Trained):
         """Its fit, imported now."""
         from dpgate.synthesis.gan.ctgan import fit
 
-        return fit
+        return partial(fit, checkpoints=self.checkpoints)
 
 
 class DpTvae(Trained):
@@ -122,4 +133,4 @@ class DpTvae(Trained):
         """Its fit, imported now."""
         from dpgate.synthesis.gan.tvae import fit
 
-        return fit
+        return partial(fit, checkpoints=self.checkpoints)

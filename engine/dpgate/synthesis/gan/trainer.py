@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from dpgate.errors import SynthesisError
-from dpgate.model.event import Event
-from dpgate.model.values import plain
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import Tap
-from dpgate.synthesis.interface import Progress, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,17 +94,3 @@ def apply(trained: Trained, gradient: Sequence[Tensor]) -> None:
             "the training diverged: a weight is no finite number; its cost is spent",
             fix="lower training.learning_rate",
         )
-
-
-def told(task: Task, event: Event, progress: Progress) -> Iterator[int]:
-    """The numbers of an event's steps, from 0; each is told when it is done.
-
-    What is told follows from public documents: steps, noise and the ε that was planned, no loss of
-    a private row.
-    """
-    stage = f"train: {event.times} steps, noise multiplier {plain(event.scale)}"
-    if task.promise is not None:
-        stage += f", ε {plain(task.promise.epsilon)} planned"
-    for step in range(event.times):
-        yield step
-        progress(stage, (step + 1) / event.times)

@@ -13,13 +13,14 @@ from dpgate.synthesis.gan.clip import parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
 from dpgate.synthesis.gan.start import Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpTvae
-from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient, told
+from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.interface import MarginalSource
+    from dpgate.synthesis.gan.checkpoint import Checkpoints
 
 _WIDEST = 8.0
 """Logarithms of variances stay within ± this, so that none overflows."""
@@ -31,6 +32,8 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
+    *,
+    checkpoints: Checkpoints | None = None,
 ) -> NetworkModel:
     """See `Synthesizer.fit`.
 
@@ -39,7 +42,7 @@ def fit(
     """
     synthesizer = DpTvae()
     made = synthesizer.recipe(task)
-    begun = start(synthesizer, task, events, source, mechanisms, made, progress)
+    begun = start(synthesizer, task, events, source, mechanisms, made, progress, checkpoints)
     encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
     begin_at(decoder, begun.margins)
     layers = [
@@ -56,7 +59,8 @@ def fit(
         divisor=float(made.batch),
         at_once=made.at_once,
     )
-    for _ in told(task, begun.event, progress):
+    networks = {"encoder": encoder, "decoder": decoder}
+    for _ in begun.course(networks, {"both": trained.optimizer}).steps():
         apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
     return NetworkModel(
         domain=task.domain,

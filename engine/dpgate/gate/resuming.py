@@ -1,0 +1,192 @@
+"""Attempts that resume a training: what they go on from, and what is left to charge.
+
+A training that failed, was stopped or was abandoned has spent its reservation. If it kept a
+checkpoint, one later attempt may go on from there: it reserves the steps that are left, and whatever
+comes after them. The released rows then follow from one training in two parts, so the claim is that of
+the whole; the ledger has charged more.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dpgate.errors import ChainError, UsageError
+from dpgate.model.event import Event
+from dpgate.model.record import Reserve
+from dpgate.synthesis.gan.checkpoint import Checkpoints, latest, named
+
+if TYPE_CHECKING:
+    from dpgate.gate.rederive import Judged
+    from dpgate.gate.workspace import Case
+    from dpgate.ledger.chain import Chain, Link
+    from dpgate.ledger.memory import Memory
+
+_ENDED = ("failed", "abandoned")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resuming:
+    """What an attempt goes on from.
+
+    Attributes:
+        reserve: digest of the reservation that it resumes.
+        entry: the reservation.
+        whole: events of the first reservation of this training, which planned all of it.
+        steps: of that reservation, which the checkpoint holds.
+        start: the checkpoint.
+    """
+
+    reserve: str
+    entry: Reserve
+    whole: tuple[Event, ...]
+    steps: int
+    start: Path
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What is left to run."""
+        return left(self.entry.events, self.steps)
+
+
+def left(events: Sequence[Event], steps: int) -> tuple[Event, ...]:
+    """The events of a reservation that are left after so many steps of its training.
+
+    Args:
+        events: of the reservation: one training, what it measured before it, and evidence.
+        steps: done, fewer than the training has.
+
+    Returns:
+        The training with the steps that are left, and all that is none of its synthesizer's.
+
+    Raises:
+        ChainError: there is no one training, or nothing of it is left.
+
+    Privacy:
+        What was measured before the training, and its first steps, were charged and ran: their
+        results are in the checkpoint. Everything else is charged again, since it may have run.
+    """
+    trainings = [event for event in events if event.mechanism == "sampled-gaussian"]
+    if len(trainings) != 1 or not 0 <= steps < trainings[0].times:
+        raise ChainError(f"no training of these events has more than {steps} steps")
+    (training,) = trainings
+    family = training.name.rpartition(".")[0] + "."
+    rest = training.model_copy(update={"times": training.times - steps})
+    return tuple(
+        rest if event is training else event
+        for event in events
+        if event is training or not event.name.startswith(family)
+    )
+
+
+def find(memory: Memory, chain: Chain, case: Case) -> Resuming:
+    """The attempt to resume: the last one of a release that ended early and kept a checkpoint.
+
+    Raises:
+        UsageError: there is none on this machine, or manifest or dataset changed since.
+    """
+    for link, entry in reversed(chain.attempts(case.name)):
+        if chain.states[link.digest] not in _ENDED:
+            continue
+        found = _kept(memory, chain, link.digest, entry)
+        if found is None:
+            continue
+        digests = (case.release_file.digest, case.dataset_file.digest)
+        if tuple(document.sha256 for document in entry.documents) != digests:
+            raise UsageError(
+                f"manifest or dataset were edited after entry {entry.sequence} began the training",
+                fix="restore them, or start anew, without --resume",
+            )
+        whole = _first(chain, entry).events
+        return Resuming(
+            reserve=link.digest, entry=entry, whole=whole, steps=found[0], start=found[1]
+        )
+    running = [entry for _, entry in chain.open if entry.release == case.name]
+    if running:
+        number = running[0].sequence
+        raise UsageError(
+            f"entry {number} reserved an attempt that nothing has closed: it is running, or it died",
+            fix=f"if it died: dpgate ledger recover --entry {number} --key RUNNER_KEY; then resume it",
+        )
+    raise UsageError(
+        f"no attempt of {case.name} that ended early left a checkpoint on this machine",
+        fix="release it without --resume: a new attempt, charged in full",
+    )
+
+
+def offer(memory: Memory, chain: Chain, reserve: Link) -> Iterator[str]:
+    """Words that tell of a checkpoint that an attempt left, if it left one."""
+    entry = reserve.entry
+    assert isinstance(entry, Reserve)  # noqa: S101 - the caller made it
+    found = _kept(memory, chain, reserve.digest, entry)
+    if found is not None:
+        rest = next(e for e in left(entry.events, found[0]) if e.mechanism == "sampled-gaussian")
+        yield (
+            f"a checkpoint of its training is kept on this machine: {rest.times} steps are left. To go on, which is "
+            f"charged for these: dpgate release {entry.release} --resume …"
+        )
+
+
+def checkpoints(memory: Memory, reserve: str, resumes: Resuming | None) -> Checkpoints:
+    """Where an attempt keeps its checkpoints, and where it begins."""
+    return Checkpoints(_place(memory, reserve), resumes.start if resumes else None)
+
+
+def forget(memory: Memory, chain: Chain, release: str) -> None:
+    """Delete the checkpoints of a release: its training came to its end."""
+    for link, _ in chain.attempts(release):
+        shutil.rmtree(_place(memory, link.digest), ignore_errors=True)
+
+
+def judge(each: Judged, before: Judged | None) -> None:
+    """Hold a reservation that resumes another against it.
+
+    Raises:
+        ChainError: it is about another manifest or dataset, charges other events than those that
+            were left, or claims something else.
+    """
+    entry = each.entry
+    if entry.resumes is None or before is None:
+        raise ChainError(f"{each.link.path}: resumes what was never reserved")
+    path, earlier = each.link.path, before.entry
+    if [d.sha256 for d in entry.documents] != [d.sha256 for d in earlier.documents]:
+        raise ChainError(f"{path}: resumes an attempt at another version of its documents")
+    try:
+        expected = left(earlier.events, entry.resumes.steps)
+    except ChainError as error:
+        raise ChainError(f"{path}: {error.message}") from None
+    if entry.events != expected:
+        raise ChainError(f"{path}: its events are not those that were left of what it resumes")
+    if entry.claim != earlier.claim:
+        raise ChainError(f"{path}: claims something else than the training that it resumes")
+
+
+def _kept(memory: Memory, chain: Chain, reserve: str, entry: Reserve) -> tuple[int, Path] | None:
+    """Steps of an attempt that its last checkpoint holds; 0 with that which it began at itself."""
+    found = latest(_place(memory, reserve))
+    if found is not None or entry.resumes is None:
+        return found
+    before = entry.resumes
+    if before.steps:
+        start = _place(memory, before.reserve) / named(before.steps)
+        return (0, start) if start.exists() else None
+    kept = _kept(memory, chain, before.reserve, _reserved(chain, before.reserve))
+    return (0, kept[1]) if kept else None
+
+
+def _first(chain: Chain, entry: Reserve) -> Reserve:
+    """The reservation that a training began with."""
+    while entry.resumes is not None:
+        entry = _reserved(chain, entry.resumes.reserve)
+    return entry
+
+
+def _reserved(chain: Chain, digest: str) -> Reserve:
+    return next(entry for link, entry in chain.reserves if link.digest == digest)
+
+
+def _place(memory: Memory, reserve: str) -> Path:
+    return memory.folder / "checkpoints" / reserve.removeprefix("sha256:")[:32]

@@ -1,0 +1,133 @@
+"""Checkpoints of a training: private files from which one later attempt goes on.
+
+A checkpoint holds noisy numbers alone (weights, what the optimizers remember, one-way tables), so it
+discloses no more than the steps before it were charged for. It is kept private all the same: parts of
+it (a discriminator, an encoder, the key that holds rows out) are no part of any release.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dpgate.errors import SynthesisError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.generic]
+
+_NAME = re.compile(r"after-([0-9]{1,7})\.npz")
+_OWN = ("version", "holdout")
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where one attempt keeps its checkpoints, and the one that it begins at.
+
+    Attributes:
+        folder: of the attempt; made when there is something to keep.
+        start: a checkpoint of the attempt that this one resumes; None: a training from the beginning.
+    """
+
+    folder: Path
+    start: Path | None = None
+
+    @cached_property
+    def state(self) -> Mapping[str, Array] | None:
+        """What the checkpoint at the start holds; None without one.
+
+        Raises:
+            SynthesisError: it cannot be read, or another version of dpgate made it.
+        """
+        return (
+            None if self._start is None else {k: v for k, v in self._start.items() if k not in _OWN}
+        )
+
+    @cached_property
+    def holdout(self) -> bytes:
+        """The key that decides which rows are held out: the same in all that one training sees."""
+        return secrets.token_bytes(32) if self._start is None else self._start["holdout"].tobytes()
+
+    @cached_property
+    def _start(self) -> Mapping[str, Array] | None:
+        return None if self.start is None else _read(self.start)
+
+    def keep(self, steps: int, state: Mapping[str, Array]) -> None:
+        """Keep the state after so many steps of this attempt, whole or not at all; drop the one before.
+
+        Raises:
+            SynthesisError: there is no room.
+
+        Privacy:
+            `state` is noisy numbers alone. How many steps were done by when is public from here on.
+        """
+        import numpy as np
+
+        made: dict[str, Any] = {
+            **state,
+            "version": np.array(metadata.version("dpgate")),
+            "holdout": np.frombuffer(self.holdout, dtype=np.uint8),
+        }
+        temporary = self.folder / "next.tmp"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                np.savez(file, **made)
+                file.flush()
+                os.fsync(file.fileno())
+            earlier = [path for _, path in _found(self.folder)]
+            temporary.replace(self.folder / named(steps))
+        except OSError as error:
+            raise SynthesisError(
+                f"a checkpoint could not be written: {error.strerror}",
+                fix="make room under the state directory ($DPGATE_STATE)",
+            ) from None
+        for path in earlier:
+            if path.name != named(steps):
+                path.unlink(missing_ok=True)
+
+
+def latest(folder: Path) -> tuple[int, Path] | None:
+    """The last checkpoint of an attempt, with the number of its steps; None without any."""
+    return max(_found(folder), default=None)
+
+
+def named(steps: int) -> str:
+    """The file of a checkpoint after so many steps."""
+    return f"after-{steps}.npz"
+
+
+def _found(folder: Path) -> list[tuple[int, Path]]:
+    names = [(_NAME.fullmatch(path.name), path) for path in folder.glob("after-*.npz")]
+    return [(int(match[1]), path) for match, path in names if match]
+
+
+def _read(path: Path) -> Mapping[str, Array]:
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            found = {name: held[name] for name in held.files}
+        version = str(found["version"])
+        whole = found["holdout"].tobytes()
+    except Exception:  # noqa: BLE001 - whatever is wrong with the file: it is no checkpoint
+        raise SynthesisError(
+            f"{path} is no checkpoint that can be read", fix="start anew, without --resume"
+        ) from None
+    ours = metadata.version("dpgate")
+    if version != ours or len(whole) != 32:
+        raise SynthesisError(
+            f"dpgate {version} made the checkpoint, and this is dpgate {ours}",
+            fix="resume with the same version, or start anew, without --resume",
+        )
+    return found
