@@ -16,7 +16,7 @@ from dpgate.gate.resuming import left
 from dpgate.ledger.chain import link_up, read
 from dpgate.model.record import Reserve
 from tests.team import MANIFEST, RELEASE, Team
-from tests.unit.gate.test_training import trains
+from tests.unit.gate.test_training import persons, trains
 
 STEPS = 40
 
@@ -246,3 +246,17 @@ def test_what_is_left_of_a_reservation(ready: Team) -> None:
             left(entry.events, steps)
     with pytest.raises(ChainError):
         left(entry.events[2:], 0)
+
+
+def test_a_training_on_persons_goes_on_and_stays_a_promise_to_persons(fresh_team: Team) -> None:
+    team = persons(fresh_team)
+    team.approve(attempts=2)
+    stopped(team)
+    done = team.release(resume=True)
+    assert done.outcome == "released", done
+    first, second = reserves(team)
+    assert second.claim == first.claim
+    assert second.claim.unit == "person"
+    (rest,) = [e for e in second.events if e.mechanism == "sampled-gaussian"]
+    assert (rest.times, rest.sensitivity_squared) == (STEPS // 2, 1)
+    assert team.api.verify(root=team.root).verified
