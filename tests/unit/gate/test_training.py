@@ -130,25 +130,32 @@ def test_the_record_says_which_proof_and_what_ran(fresh_team: Team) -> None:
     assert (event["times"], event["sampling_rate"]) == (40, "0.05")
 
 
-def test_check_says_what_a_training_comes_to_without_loading_one(fresh_team: Team) -> None:
-    team = trains(fresh_team)
+@pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
+def test_check_says_what_a_training_comes_to_without_loading_one(
+    fresh_team: Team, name: str
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("dp-tvae", name))
     result = team.api.check()
     assert result.allowed
     (told,) = result.trainings
-    assert told.startswith(f"{RELEASE}: ε 0.9")
-    assert "at δ=1e-9; 40 steps, batch 25000 of at most 500000 rows" in told
+    planned = team.api.plan(RELEASE)  # by the same functions, with OpenDP beside
+    spent = f"{RELEASE}: ε {planned.epsilon:f} at δ=1e-9; "
+    assert told == spent + planned.training
+    assert "40 steps, batch 25000 of at most 500000 rows" in told
     program = (
-        "import sys, dpgate\n"
-        "assert dpgate.check('.').trainings\n"
-        "print(*sorted({'torch', 'opacus', 'jax'} & set(sys.modules)))"
+        "import atexit, sys\n"
+        "from dpgate.cli.main import main\n"
+        "heavy = {'jax', 'numpy', 'opacus', 'opendp', 'pandas', 'pyarrow', 'scipy', 'torch'}\n"
+        "atexit.register(lambda: print('loaded', *sorted(heavy & set(sys.modules))))\n"
+        "sys.argv = ['dpgate', 'check']\n"
+        "main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=team.clone, env=team.environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.split() == []
-    said = team.dpgate("check")
-    assert f"training of {RELEASE}: ε 0.9" in said.stdout
+    assert f"training of {spent}" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == ["loaded"]
 
 
 def test_check_denies_a_training_that_cannot_be(fresh_team: Team) -> None:
