@@ -174,6 +174,20 @@ class Series(Frozen):
     """Of all their attempts and this release together, composed, at the policy's δ."""
 
 
+class TighterEpsilon(Frozen):
+    """ε of a training by another accountant. For information: charged nowhere, and in no record."""
+
+    accountant: str
+    epsilon: Recorded
+    """Upper end of what the accountant says, its own error included, at `release_delta`."""
+    charged: Recorded
+    """ε of the same events as it is charged, by Rényi orders."""
+    events: tuple[str, ...]
+    """What it is of."""
+    left_out: tuple[str, ...]
+    """What the release runs beside, which this accountant cannot compose."""
+
+
 class PlanResult(Frozen):
     """What a release would cost, and what it still needs."""
 
@@ -209,6 +223,8 @@ class PlanResult(Frozen):
     names. Where tables are measured in rounds, as in the first and loudest one."""
     training: str = ""
     """The numbers of a training by DP-SGD, if the release trains a network."""
+    tighter: TighterEpsilon | None = None
+    """For information; null where nothing is trained, or the extra `gan` is missing, or nothing tighter is known."""
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded

@@ -63,6 +63,39 @@ def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name:
     assert parquet.read_table(more).num_rows == 70
 
 
+def test_a_plan_tells_another_accountants_epsilon_for_information_alone(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    plan = team.api.plan(RELEASE)
+    told = plan.tighter
+    assert told is not None
+    assert 0 < told.epsilon < told.charged == plan.epsilon
+    assert told.events == ("dp_tvae.one_way", "dp_tvae.training", "evidence.tvd_2")
+    assert told.left_out == ()
+    (again,) = team.api.plans((RELEASE,)).plans
+    assert again.tighter == told
+    line = "for information, charged nowhere: ε"
+    for style in ("text", "markdown"):
+        said = " ".join(team.dpgate("plan", RELEASE, "--format", style).stdout.lower().split())
+        assert line in said, said
+        assert "by another accountant (prv, by opacus)" in said
+    team.approve()
+    team.release(out=team.folder / "out")
+    recorded = b"".join(parse(entry).payload for entry in team.ledger().values())
+    assert b"dp_tvae.training" in recorded
+    assert all(word not in recorded for word in (b"PRV", b"tighter", str(told.epsilon).encode()))
+    assert team.api.plan(RELEASE).tighter is None  # it was made: nothing is planned any more
+
+
+def test_a_plan_without_the_extra_tells_none(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = trains(fresh_team)
+    monkeypatch.setitem(sys.modules, "opacus.accountants", None)
+    plan = team.api.plan(RELEASE)
+    assert plan.tighter is None
+    assert plan.training
+
+
 def test_several_rows_a_person_are_refused(fresh_team: Team) -> None:
     team = trains(fresh_team, rows="12")
     with pytest.raises(AccountingError, match="no group privacy rule"):
