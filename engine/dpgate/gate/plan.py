@@ -13,11 +13,12 @@ from dpgate.gate import consent, increments, judged, ruling
 from dpgate.gate.approvals import Judgement
 from dpgate.gate.costing import Cost, claimed_epsilon
 from dpgate.gate.regions import about, with_ends
-from dpgate.gate.results import PlanResult, Rejected, TighterEpsilon
+from dpgate.gate.results import PlanResult, Rejected
 from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_standing
+from dpgate.gate.tighter import tighter_epsilon
 from dpgate.gate.verdict import Verdict, following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import waiving, with_waivers
@@ -71,19 +72,8 @@ def informed(plan: Planned) -> PlanResult:
     """The result, with what is told for information alone and that only a person who asks waits for."""
     if plan.cost is None or not plan.cost.training:
         return plan.result
-    from dpgate.accounting.prv import tighter  # it may load torch
-
-    found = tighter(plan.cost.events, plan.result.release_delta)
-    if found is None:
-        return plan.result
-    told = TighterEpsilon(
-        accountant="PRV, by Opacus",
-        epsilon=found.epsilon,
-        charged=found.charged,
-        events=found.events,
-        left_out=found.left_out,
-    )
-    return plan.result.model_copy(update={"tighter": told})
+    found = tighter_epsilon(plan.cost.events, plan.result.release_delta)
+    return plan.result.model_copy(update={"tighter": found})
 
 
 def planned(space: Workspace, release: str, standing: Standing, moment: dt.datetime) -> Planned:

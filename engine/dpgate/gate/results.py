@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.second_table import SecondTable
+from dpgate.gate.tighter import TighterEpsilon
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
 from dpgate.model.policy import GithubReviews
@@ -172,20 +173,6 @@ class Series(Frozen):
     rows: tuple[SeriesRow, ...]
     epsilon: Recorded
     """Of all their attempts and this release together, composed, at the policy's δ."""
-
-
-class TighterEpsilon(Frozen):
-    """ε of a training by another accountant. For information: charged nowhere, and in no record."""
-
-    accountant: str
-    epsilon: Recorded
-    """Upper end of what the accountant says, its own error included, at `release_delta`."""
-    charged: Recorded
-    """ε of the same events as it is charged, by Rényi orders."""
-    events: tuple[str, ...]
-    """What it is of."""
-    left_out: tuple[str, ...]
-    """What the release runs beside, which this accountant cannot compose."""
 
 
 class PlanResult(Frozen):

@@ -10,7 +10,7 @@ import dp_accounting
 import pytest
 from dp_accounting import pld
 
-from dpgate.accounting import prv
+from dpgate.accounting import compose, prv
 from dpgate.accounting.sampled import training
 from dpgate.model.event import Event
 from tests.suites.ledgers import event
@@ -79,7 +79,7 @@ def test_what_it_cannot_compose_is_left_out_by_name() -> None:
     found = prv.tighter([SGD, laplace, LOUD], Decimal("1e-6"))
     assert found == prv.Tighter(
         epsilon=found.epsilon if found else Decimal(0),
-        charged=prv.release_epsilon([SGD, LOUD], Decimal("1e-6")),
+        charged=compose.release_epsilon([SGD, LOUD], Decimal("1e-6")),
         events=("train", LOUD.name),
         left_out=(laplace.name,),
     )
