@@ -5,6 +5,7 @@ interpreter that `DPGATE_BENCH_PEER` names, which holds smartnoise-synth 1.0.8 a
 are synthesized at ε=3, δ=1e-9 under add-remove. Error: mean two-way total variation distance to all of Adult. AUC:
 as in `benchmarks.downstream`. `python -m benchmarks.networks step` times one step of `dp-tvae` with and without
 privacy: the same network, rows and batch; without it, a mean loss and its gradient, as anybody would train.
+`python -m benchmarks.networks qualities [RUNS]` runs the trainings of `recommend --quality` at ε=1 and 3.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import adult, downstream
+from dpgate.gate.quality import QUALITIES
 
 if TYPE_CHECKING:
     from dpgate.synthesis.interface import Task
@@ -61,7 +64,31 @@ def _shown(name: str, figures: dict[str, float]) -> dict[str, float]:
     return figures
 
 
-def _ours(name: str, train: Path, domain: str, test: Path) -> dict[str, float]:
+def qualities(runs: int = 3) -> None:
+    """Prints means over runs for each quality, and of tables, at two values of ε."""
+    data, domain = adult.real()
+    with tempfile.TemporaryDirectory() as folder:
+        train, test = downstream.split(Path(data), Path(folder))
+        print(
+            f"{'':22}{'CPU':>9}{'error':>9}{'AUC':>8}  at ε, steps, batch, width, noise to signal"
+        )
+        for epsilon in ("1", "3"):
+            for name, quality in [
+                *product(("dp-tvae", "dp-ctgan"), QUALITIES),
+                ("mst", ""),
+                ("aim", ""),
+            ]:
+                each = [_ours(name, train, domain, test, epsilon, quality) for _ in range(runs)]
+                mean = {key: sum(one[key] for one in each) / runs for key in each[0]}
+                shape = [f"{mean[key]:g}" for key in ("steps", "batch", "width") if key in mean]
+                ratio = f"{mean['ratio']:.2f}" if "ratio" in mean else ""
+                print(f"{name + ' ' + quality:22}{mean['cpu_s']:8.1f}s{mean['error']:9.4f}{mean['auc']:8.3f}"
+                      f"  {', '.join([epsilon, *shape, ratio])}", flush=True)  # fmt: skip
+
+
+def _ours(
+    name: str, train: Path, domain: str, test: Path, epsilon: str = EPSILON, quality: str = ""
+) -> dict[str, float]:
     out = train.with_name("rows.npy")
     command = [
         sys.executable,
@@ -72,6 +99,8 @@ def _ours(name: str, train: Path, domain: str, test: Path) -> dict[str, float]:
         str(train),
         domain,
         str(out),
+        epsilon,
+        quality,
     ]
     figures = _run(command)
     return figures | _judged(out, train, test, domain)
@@ -171,32 +200,43 @@ def step(steps: int = 40) -> None:
           f"{with_it / without:.2f}×")  # fmt: skip
 
 
-def run(name: str, data: str, domain: str, out: str) -> None:
+def run(
+    name: str, data: str, domain: str, out: str, epsilon: str = EPSILON, quality: str = ""
+) -> None:
     """Plan, fit and sample one of ours; print figures as JSON."""
+    from dataclasses import replace
+
     import numpy as np
 
     from dpgate.accounting.calibrate import budget_for
+    from dpgate.gate.quality import choose
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.arrow import ArrowSource
     from dpgate.sources.delimited import batches
-    from dpgate.synthesis.interface import PlansWithin
+    from dpgate.synthesis.gan.plan import noise_to_signal
+    from dpgate.synthesis.gan.synthesizer import Trained
     from dpgate.synthesis.registry import get
 
     task = _task(domain)
     synthesizer = get(name)
-    budget = budget_for(Decimal(EPSILON), Decimal(adult.DELTA))
-    if isinstance(synthesizer, PlansWithin):
+    budget = budget_for(Decimal(epsilon), Decimal(adult.DELTA))
+    figures: dict[str, float] = {}
+    if isinstance(synthesizer, Trained):
+        if quality in QUALITIES:
+            choice = choose(synthesizer, task, quality, budget, ())
+            task = replace(task, training=choice.training)
         events = synthesizer.plan_within(task, budget, ())
+        made = synthesizer.recipe(task)
+        ratio = noise_to_signal(events[1], made, synthesizer.trained(task))
+        figures = {"steps": made.steps, "batch": made.batch, "width": made.width, "ratio": ratio}
     else:
         events = synthesizer.plan(task, budget.amount)
     source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     model = synthesizer.fit(task, events, source, Mechanisms(events, "add-remove"), _silent)
-    figures: dict[str, float] = {"fit_s": time.perf_counter() - start}
+    figures |= {"fit_s": time.perf_counter() - start, "cpu_s": time.process_time() - busy}
     table = model.sample(task.rows, _silent)
     np.save(out, np.stack([column.to_numpy() for column in table.columns], axis=1))
-    if isinstance(synthesizer, PlansWithin):
-        figures["steps"] = events[1].times
     print(json.dumps(figures))
 
 
@@ -205,5 +245,7 @@ if __name__ == "__main__":
         run(*sys.argv[2:])
     elif sys.argv[1:2] == ["step"]:
         step()
+    elif sys.argv[1:2] == ["qualities"]:
+        qualities(*map(int, sys.argv[2:]))
     else:
         sys.exit(0 if main(sys.argv[1:]) else 1)

@@ -33,6 +33,7 @@ _VERBS = {
     "plans": "dpgate.gate.plans",
     "policy_diff": "dpgate.gate.policydiff",
     "recommend": "dpgate.gate.recommend",
+    "recommend_training": "dpgate.gate.recommend_training",
     "recover": "dpgate.gate.recover",
     "refuse": "dpgate.gate.refuse",
     "rehearse": "dpgate.gate.rehearse",
@@ -65,6 +66,7 @@ __all__ = [
     "plans",
     "policy_diff",
     "recommend",
+    "recommend_training",
     "recover",
     "refuse",
     "rehearse",
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from dpgate.gate.policyexplain import explain_rule
     from dpgate.gate.policytest.run import run_tests
     from dpgate.gate.recommend import recommend
+    from dpgate.gate.recommend_training import recommend_training
     from dpgate.gate.recover import recover
     from dpgate.gate.refuse import refuse
     from dpgate.gate.rehearse import rehearse

@@ -9,7 +9,6 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from dpgate.accounting.compose import epsilon_of_rho
 from dpgate.accounting.curves import loss_of, pure_loss_of
 from dpgate.accounting.rounding import (
     EXACT,
@@ -19,6 +18,7 @@ from dpgate.accounting.rounding import (
     significant_up,
     sqrt_up,
 )
+from dpgate.accounting.zcdp import epsilon_of_rho
 from dpgate.errors import AccountingError
 from dpgate.model.event import ADAPTIVE, Event, Mechanism
 from dpgate.model.values import Relation
@@ -96,7 +96,7 @@ def budget_for(epsilon: Decimal, delta: Decimal) -> Budget:
 
 @lru_cache(maxsize=256)
 def rho_for(epsilon: Decimal, delta: Decimal) -> Decimal:
-    """The largest ρ whose ε at δ, by OpenDP, is at most `epsilon`.
+    """The largest ρ whose ε at δ, by `epsilon_of_rho`, is at most `epsilon`.
 
     Args:
         epsilon: nats, in (0, 1000].

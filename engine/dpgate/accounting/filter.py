@@ -70,12 +70,12 @@ class Spend:
     __add__ = plus
 
 
-def convert(divergence: Decimal, order: int, delta: Decimal) -> Decimal:
+def convert(divergence: Decimal, order: int | Decimal, delta: Decimal) -> Decimal:
     """ε at which a Rényi divergence holds with probability 1 − δ, rounded up to 6 decimals.
 
     Args:
         divergence: Rényi divergence at `order`, nats, ≥ 0.
-        order: α, a whole number ≥ 2.
+        order: α > 1; a whole number ≥ 2 unless the divergence is known at others.
         delta: δ, in (0, 1).
 
     Privacy:
@@ -86,11 +86,13 @@ def convert(divergence: Decimal, order: int, delta: Decimal) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _offset(order: int, delta: Decimal) -> Decimal:
+def _offset(order: int | Decimal, delta: Decimal) -> Decimal:
     """What conversion adds to a divergence: ln(1 − 1/α) − ln(δ·α)/(α−1), from above."""
-    shrink = WORKING.ln(WORKING.divide(Decimal(order - 1), Decimal(order)))
-    tail = WORKING.divide(WORKING.ln(WORKING.multiply(delta, Decimal(order))), Decimal(1 - order))
-    return EXACT.add(EXACT.add(shrink, tail), SLACK)
+    alpha = Decimal(order)
+    less = EXACT.subtract(alpha, Decimal(1))
+    shrink = WORKING.ln(WORKING.divide(less, alpha))
+    tail = WORKING.divide(WORKING.ln(WORKING.multiply(delta, alpha)), less)
+    return EXACT.add(EXACT.subtract(shrink, tail), SLACK)
 
 
 def epsilon(spend: Spend, delta: Decimal) -> Decimal:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dpgate.cli.options import common, complete_dataset, decimal, finish
+
+if TYPE_CHECKING:
+    from dpgate.gate.recommendation import RecommendResult, TrainingRecommendation
 
 
 @click.command(
@@ -28,9 +31,7 @@ from dpgate.cli.options import common, complete_dataset, decimal, finish
 @click.option(
     "--order",
     type=click.IntRange(1, 2),
-    default=2,
-    show_default=True,
-    help="Columns of the marginals that the goal is about.",
+    help="Columns of the marginals that the goal is about.  [default: 2]",
 )
 @click.option(
     "--rows",
@@ -42,6 +43,16 @@ from dpgate.cli.options import common, complete_dataset, decimal, finish
     "synthesizer",
     metavar="NAME",
     help="Only this synthesizer.  [default: the one that needs the least ε]",
+)
+@click.option(
+    "--quality",
+    type=click.Choice(["fast", "balanced", "high"]),
+    help="Fill in the training of a network (dp-tvae, dp-ctgan) instead of meeting a goal.",
+)
+@click.option(
+    "--epsilon",
+    metavar="E",
+    help="ε of a training.  [default: the highest that classes and budgets leave]",
 )
 @common
 def command(dataset: str, columns: str | None, repo: Path, style: str, **wish: Any) -> None:
@@ -56,17 +67,51 @@ def command(dataset: str, columns: str | None, repo: Path, style: str, **wish: A
       dpgate recommend clinic-visits
       dpgate recommend clinic-visits --columns age_group,clinic,reason --target-tvd 0.02
       dpgate recommend clinic-visits --noise-at-most 0.1 --rows 40000 --format json
+      dpgate recommend clinic-visits --with dp-tvae --quality balanced --epsilon 3
+
+    No goal can be turned into ε for a network, so --quality takes --epsilon, and no goal.
     """
+    names = tuple(name.strip() for name in columns.split(",")) if columns else ()
+    result = (_training if wish["quality"] else _tables)(dataset, repo, names, wish)
+    finish(result, style, 0 if result.allowed else 1)
+
+
+def _tables(
+    dataset: str, repo: Path, columns: tuple[str, ...], wish: dict[str, Any]
+) -> RecommendResult:
     from dpgate.gate.recommend import recommend
 
-    result = recommend(
+    if wish["epsilon"]:
+        raise click.UsageError("--epsilon is for --quality: without it, ε is what is recommended")
+    return recommend(
         dataset,
         repo,
-        columns=tuple(name.strip() for name in columns.split(",")) if columns else (),
+        columns=columns,
         target_tvd=decimal(wish["target_tvd"]),
         noise_at_most=decimal(wish["noise_at_most"]),
-        order=wish["order"],
+        order=wish["order"] or 2,
         rows=wish["rows"],
         synthesizer=wish["synthesizer"],
     )
-    finish(result, style, 0 if result.allowed else 1)
+
+
+def _training(
+    dataset: str, repo: Path, columns: tuple[str, ...], wish: dict[str, Any]
+) -> TrainingRecommendation:
+    from dpgate.gate.recommend_training import recommend_training
+
+    for goal in ("target_tvd", "noise_at_most", "order"):
+        if wish[goal] is not None:
+            option = "--" + goal.replace("_", "-")
+            raise click.UsageError(
+                f"{option} is a goal for tables; --quality takes --epsilon instead"
+            )
+    return recommend_training(
+        dataset,
+        repo,
+        quality=wish["quality"],
+        epsilon=decimal(wish["epsilon"]),
+        columns=columns,
+        rows=wish["rows"],
+        synthesizer=wish["synthesizer"],
+    )

@@ -10,6 +10,7 @@ from dpgate.gate.search import EVIDENCE_SHARE
 from dpgate.model.columns import Column, DecimalColumn, IntegerColumn, NumberColumn
 from dpgate.model.dataset import Dataset
 from dpgate.model.policy import PrivacyPolicy
+from dpgate.model.training import Training
 from dpgate.model.values import plain, short
 from dpgate.policy import limits
 
@@ -58,6 +59,7 @@ def draft(
     rows: int,
     delta: Decimal,
     today: dt.date,
+    training: Training | None = None,
 ) -> str:
     """A manifest of one candidate; what only people know is marked.
 
@@ -69,6 +71,7 @@ def draft(
         rows: rows out.
         delta: δ.
         today: retention is counted from it.
+        training: of a network, with nothing left open.
     """
     expires = today + dt.timedelta(days=min(365, int(limits.days(policy, dataset).value)))
     epsilon = candidate.epsilon or Decimal(1)
@@ -81,10 +84,25 @@ spec:
   recipients: [recipient]   # who gets it
   regions: [US]   # where it goes
   columns: [{", ".join(columns)}]
-  synthesize: {{with: {candidate.synthesizer}, rows: {rows}}}
+  synthesize:{_synthesize(candidate.synthesizer, rows, training)}
   privacy: {{epsilon: {plain(epsilon)}, delta: {short(delta)}, evidence_share: {plain(EVIDENCE_SHARE)}}}
   utility:
     - {{metric: marginal_tvd, order: 2, at_most: {_THRESHOLD}}}   # yours: model error counts here too
   retention: {{expires: {expires}}}
   terms: [no-reidentification, no-onward-transfer]   # what recipients agree to
 """
+
+
+def _synthesize(maker: str, rows: int, training: Training | None) -> str:
+    if training is None:
+        return f" {{with: {maker}, rows: {rows}}}"
+    lines = (
+        f"steps: {training.steps}",
+        f"batch: {training.batch}   # rows of a step on average",
+        f"width: {training.width}",
+        f"latent: {training.latent}",
+        f"learning_rate: {plain(training.learning_rate or Decimal(0))}",
+        f"clip: {plain(training.clip)}",
+    )
+    block = "\n".join(f"      {line}" for line in lines)
+    return f"\n    with: {maker}\n    rows: {rows}\n    training:\n{block}"

@@ -62,7 +62,7 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
     """Plan a release: calibrate, split, and compose.
 
     Privacy:
-        Reads no private data. With δ above 0, ρ is the largest for which OpenDP's conversion of
+        Reads no private data. With δ above 0, ρ is the largest for which the conversion of
         ρ-zCDP stays within the manifest's (ε, δ); with δ = 0, ε is divided as it is. Where the
         dataset protects persons, everything is planned for a row and then accounted for all their
         rows. An attempt that resumes another spends what is left of it, and claims what that one did.

@@ -19,6 +19,7 @@ from dpgate.gate.ruling import Opinion
 from dpgate.gate.second_table import second_table
 from dpgate.gate.signed import ground_of, offers
 from dpgate.gate.standing import Standing, open_signed, open_standing, standing_of
+from dpgate.gate.tighter import tighter_epsilon
 from dpgate.gate.verdict import Verdict, following, verdict
 from dpgate.gate.waivers import Decided
 from dpgate.gate.waivers_told import waiving, with_waivers
@@ -74,8 +75,16 @@ def plan(
     if resume:
         ledger = open_signed(space, offline=offline)
         found = resuming.find(Memory(ledger.chain.root), ledger.chain, space.case(release))
-        return planned(space, release, standing_of(ledger), now(), found).result
-    return planned(space, release, open_standing(space, offline=offline), now()).result
+        return informed(planned(space, release, standing_of(ledger), now(), found))
+    return informed(planned(space, release, open_standing(space, offline=offline), now()))
+
+
+def informed(plan: Planned) -> PlanResult:
+    """The result, with what is told for information alone and that only a person who asks waits for."""
+    if plan.cost is None or not plan.cost.training:
+        return plan.result
+    found = tighter_epsilon(plan.cost.whole, plan.result.release_delta)
+    return plan.result.model_copy(update={"tighter": found})
 
 
 def planned(

@@ -8,7 +8,7 @@ from pathlib import Path
 from dpgate.errors import UsageError
 from dpgate.gate import budgets
 from dpgate.gate.changes import changes, edited
-from dpgate.gate.plan import Planned, planned
+from dpgate.gate.plan import Planned, informed, planned
 from dpgate.gate.results import PlansResult, ScopeRow
 from dpgate.gate.standing import Standing, open_standing
 from dpgate.gate.workspace import Workspace, now, workspace
@@ -53,7 +53,7 @@ def plans(
     rules = {(rule.id, rule.dataset): rule for one in each for rule in one.result.rules}
     return PlansResult(
         changed_since=changed or "",
-        plans=tuple(one.result.model_copy(update={"rules": ()}) for one in each),
+        plans=tuple(informed(one).model_copy(update={"rules": ()}) for one in each),
         delta=standing.policy.spec.accounting.delta,
         together=_together(standing, each),
         rules=tuple(rules.values()),

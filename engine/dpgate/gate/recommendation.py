@@ -83,3 +83,89 @@ class RecommendResult(Frozen):
     manifest: str
     """Ready to paste; it is read and checked like any other."""
     next: str
+
+
+class TrainingNumbers(Frozen):
+    """A training that was chosen, and what it comes to: public numbers, planned as `plan` plans them."""
+
+    steps: int
+    batch: int
+    """Rows of a step on average."""
+    rate: Recorded
+    """Sampling rate: the batch over the public bound on rows."""
+    passes: Recorded
+    """Rows of all steps together, over the bound."""
+    width: int
+    latent: int
+    learning_rate: Recorded
+    clip: Recorded
+    noise_multiplier: Recorded
+    """Noise of a step in units of the clipping norm."""
+    weights: int
+    """Numbers that are trained on private rows."""
+    noise_to_signal: Recorded
+    """Norm of a step's noise over that of the largest sum that a full batch can have."""
+
+
+class OnAdult(Frozen):
+    """What was measured on Adult at ε=3, δ=1e-9: benchmarks/README.md."""
+
+    what: str
+    trains: bool
+    """Whether it is a network, at the quality that was asked for."""
+    error: Recorded
+    """Mean two-way total variation distance; less is better."""
+    auc: Recorded
+    """Area under the ROC curve of a classifier trained on the rows; more is better."""
+    seconds: Recorded
+    """Of one core, for the fit."""
+
+
+class TrainingRecommendation(Frozen):
+    """A manifest that trains a network to a quality, at an ε that was given or that fits."""
+
+    schema_: Annotated[Literal["dpgate.recommend-training/v1"], Field(alias="schema")] = (
+        "dpgate.recommend-training/v1"
+    )
+    dataset: str
+    population: str
+    unit: str
+    relation: str
+    rows: int
+    """Rows out; public."""
+    rows_at_most: int
+    columns: tuple[str, ...]
+    cells: int
+    """Of all columns together: what a network reads of a row."""
+    synthesizer: str
+    why: str
+    """Why this synthesizer, if none was named."""
+    quality: str
+    asked: Recorded
+    """ε of the manifest."""
+    epsilon_note: str
+    """Where ε is from, if it was not given."""
+    delta: Recorded
+    training: TrainingNumbers | None
+    """Null where none can be planned; `findings` say why."""
+    reasons: tuple[str, ...]
+    """Where the training departs from the quality's own numbers, so that noise leaves something to learn."""
+    summary: str
+    """The training as `plan` and `check` tell it."""
+    epsilon: Recorded | None
+    """What the release costs, evidence included, as `plan` states it; at most `asked`."""
+    on_adult: tuple[OnAdult, ...]
+    """Both networks at this quality, and synthesizers that measure tables; the least error first."""
+    allowed: bool
+    """Whether rules and budgets would let such a release through, approvals aside."""
+    fits: Recorded | None
+    """Where they would not: the highest ε that policy and budget leave; 0: none."""
+    scopes: tuple[ScopeRow, ...]
+    """Budgets before and after such a release."""
+    scopes_delta: Recorded
+    """δ of the policy, at which budgets are stated."""
+    budget_note: str
+    findings: tuple[Finding, ...]
+    manifest: str
+    """Ready to paste; it is read and checked like any other."""
+    next: str

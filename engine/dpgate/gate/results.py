@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dpgate.gate.evidence_rows import EvidenceRow
 from dpgate.gate.second_table import SecondTable
+from dpgate.gate.tighter import TighterEpsilon
 from dpgate.gate.waiver_results import WaiverRow
 from dpgate.model.finding import Finding
 from dpgate.model.policy import GithubReviews
@@ -209,6 +210,8 @@ class PlanResult(Frozen):
     names. Where tables are measured in rounds, as in the first and loudest one."""
     training: str = ""
     """The numbers of a training by DP-SGD, if the release trains a network."""
+    tighter: TighterEpsilon | None = None
+    """For information; null where nothing is trained, or the extra `gan` is missing, or nothing tighter is known."""
     rows_at_most: int
     """Public bound on the rows of the data, which `tvd` is relative to."""
     evidence_share: Recorded

@@ -22,8 +22,8 @@ EVIDENCE_SHARE = Decimal("0.1")
 EPSILON_AT_MOST = 20
 """Above it nothing is recommended: it would promise next to nothing."""
 UNPROMISED = (
-    "it trains a network, and no noise of a table says how well that learns; on Adult aim is more accurate at "
-    "the same ε, and far faster (docs/training.md)"
+    "it trains a network, and no noise of a table says how well that learns (--quality fills in a training); on "
+    "Adult aim is more accurate at the same ε, and far faster (docs/training.md)"
 )
 _STEPS = 24
 """Halvings of the logarithm of ρ: to within one part in a million."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dpgate.errors import SynthesisError
+from dpgate.errors import SynthesisError, UsageError
 from dpgate.model.dataset import Dataset
 from dpgate.model.event import Event
 from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import ReleaseSpec
 from dpgate.synthesis import registry
 from dpgate.synthesis.interface import Synthesizer, Task
+
+_TRAINER = "dp-tvae"
+"""Of those that train, the more accurate one on Adult."""
 
 
 def allowed(policy: PrivacyPolicy, dataset: Dataset, names: Iterable[str]) -> tuple[str, ...]:
@@ -24,6 +27,33 @@ def allowed(policy: PrivacyPolicy, dataset: Dataset, names: Iterable[str]) -> tu
     ]
     every = set.intersection(*each) if each else set()
     return tuple(name for name in registry.names() if name in every)
+
+
+def trainer(
+    policy: PrivacyPolicy, dataset: Dataset, names: Iterable[str], asked: str | None
+) -> tuple[str, str]:
+    """A synthesizer that trains a network, and why it if nobody named it.
+
+    Raises:
+        UsageError: the one that was named trains nothing.
+    """
+    if asked is not None:
+        if not _trains(asked):
+            raise UsageError(
+                f"{asked} trains nothing, so there is no training to choose a quality of",
+                fix=f"--with {_TRAINER} or dp-ctgan; or a goal for tables instead of --quality",
+            )
+        return asked, ""
+    able = [name for name in allowed(policy, dataset, names) if _trains(name)]
+    if not able:
+        return _TRAINER, "the policy allows no synthesizer that trains for all of these columns"
+    if _TRAINER in able:
+        return _TRAINER, "of those that train, the more accurate one on Adult"
+    return able[0], "it trains, and the policy allows it for all of these columns"
+
+
+def _trains(name: str) -> bool:
+    return bool(getattr(registry.get(name), "uses_training", False))
 
 
 def require_used(spec: ReleaseSpec, synthesizer: Synthesizer) -> None:

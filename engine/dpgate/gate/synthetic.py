@@ -96,8 +96,7 @@ class Synthetic:
 
     def plan(self, budget: Budget) -> tuple[Event, ...]:
         """Events of synthesis, then of evidence; manifests with synthetic rows have a ρ."""
-        for_evidence = budget.amount * self.evidence_share
-        beside = groups.for_persons(self.gauges.plan(for_evidence), budget.rows)
+        beside, for_evidence = self.measured(budget), budget.amount * self.evidence_share
         if isinstance(self.synthesizer, PlansWithin):
             require_persons(self.synthesizer, budget.rows)
             events = self.synthesizer.plan_within(self.task, budget, beside)
@@ -107,6 +106,11 @@ class Synthetic:
         require_signal(self.synthesizer, self.task, events, self.rows_at_most)
         training.require_trainable(self.synthesizer, self.task, events)
         return events + beside
+
+    def measured(self, budget: Budget) -> tuple[Event, ...]:
+        """Events of evidence."""
+        planned = self.gauges.plan(budget.amount * self.evidence_share)
+        return groups.for_persons(planned, budget.rows)
 
     def noise(self, events: Sequence[Event]) -> tuple[NoiseRow, ...]:
         """Noise per cell of each order of marginals; model error is not included."""

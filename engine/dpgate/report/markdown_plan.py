@@ -20,6 +20,7 @@ from dpgate.report.markdown_parts import findings, folded, notes, rules, waivers
 from dpgate.report.markdown_text import Links, code, prose
 from dpgate.report.page import Page
 from dpgate.report.plan_evidence import evidence_lines
+from dpgate.report.plan_training import training_lines
 from dpgate.report.text_plan import TOGETHER_TOO_MUCH, lacking, marginals_shown, tree
 from dpgate.report.words import left, shown
 
@@ -203,8 +204,7 @@ def _cost(result: PlanResult) -> Iterator[str]:
 
 def _noise(page: Page, result: PlanResult) -> None:
     lines = [*_cells_noise(result), *_queries(result.noise), *_marginals(result)]
-    if result.training:
-        lines.append(f"\nTraining: {prose(result.training)}\n")
+    lines += [f"\n{prose(line[:1].upper() + line[1:])}\n" for line in training_lines(result)]
     if lines:
         page.add(folded("How much noise", "".join(lines)), 4, "section")
 

@@ -25,7 +25,7 @@ from dpgate.gate.ledger_results import (
 )
 from dpgate.gate.policy_results import PolicyDiffResult, RuleResult, RulesResult
 from dpgate.gate.policytest.result import PolicyTestResult
-from dpgate.gate.recommendation import RecommendResult
+from dpgate.gate.recommendation import RecommendResult, TrainingRecommendation
 from dpgate.gate.rehearsal import RehearsalResult
 from dpgate.gate.signing_results import AuthorResult, RefuseResult
 from dpgate.gate.waiver_results import WaiveResult
@@ -39,6 +39,7 @@ from dpgate.report import (
     text_policyexplain,
     text_policytest,
     text_recommend,
+    text_recommend_training,
     text_rehearsal,
 )
 from dpgate.report.words import (
@@ -331,6 +332,7 @@ _RENDER: dict[type[Any], Callable[[Any], RenderableType]] = {
     RulesResult: text_policyexplain.rules,
     PolicyTestResult: text_policytest.policy_test,
     RecommendResult: text_recommend.recommend,
+    TrainingRecommendation: text_recommend_training.recommend_training,
     EvidenceOpenResult: text_evidence.opened,
     RehearsalResult: text_rehearsal.rehearsal,
 }

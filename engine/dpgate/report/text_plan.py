@@ -21,6 +21,7 @@ from dpgate.gate.results import (
 from dpgate.gate.second_table import SecondTable
 from dpgate.model.values import counted, plain, plus_bits, short
 from dpgate.report.plan_evidence import evidence_lines
+from dpgate.report.plan_training import training_lines
 from dpgate.report.words import bar, findings, left, next_line, shown, tick, waivers
 
 
@@ -147,8 +148,7 @@ def _claims(result: PlanResult) -> list[Text]:
     lines += _persons(result)
     lines += _noise(result)
     lines += _marginals(result)
-    if result.training:
-        lines.append(Text(f"training: {result.training}"))
+    lines += map(Text, training_lines(result))
     return [*lines, *map(Text, evidence_lines(result))]
 
 

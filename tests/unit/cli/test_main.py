@@ -172,6 +172,7 @@ def test_completion_prints_a_script(run: Run, shell: str) -> None:
     [
         ("dpgate plan cl", f"plain,{RELEASE}"),
         ("dpgate recommend cl", "plain,clinic-visits"),
+        ("dpgate recommend clinic-visits --quality ba", "plain,balanced"),
         ("dpgate mock cl", "plain,clinic-visits"),
         ("dpgate rehearse cl", f"plain,{RELEASE}"),
         (f"dpgate approve {RELEASE} --role p", "plain,privacy"),

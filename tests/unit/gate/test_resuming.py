@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -258,5 +259,5 @@ def test_a_training_on_persons_goes_on_and_stays_a_promise_to_persons(fresh_team
     assert second.claim == first.claim
     assert second.claim.unit == "person"
     (rest,) = [e for e in second.events if e.mechanism == "sampled-gaussian"]
-    assert (rest.times, rest.sensitivity_squared) == (STEPS // 2, 1)
+    assert (rest.times, rest.sensitivity_squared) == (STEPS // 2, Decimal(1))
     assert team.api.verify(root=team.root).verified

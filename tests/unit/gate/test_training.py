@@ -68,6 +68,39 @@ def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name:
     assert parquet.read_table(more).num_rows == 70
 
 
+def test_a_plan_tells_another_accountants_epsilon_for_information_alone(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    plan = team.api.plan(RELEASE)
+    told = plan.tighter
+    assert told is not None
+    assert 0 < told.epsilon < told.charged == plan.epsilon
+    assert told.events == ("dp_tvae.one_way", "dp_tvae.training", "evidence.tvd_2")
+    assert told.left_out == ()
+    (again,) = team.api.plans((RELEASE,)).plans
+    assert again.tighter == told
+    line = "for information, charged nowhere: ε"
+    for style in ("text", "markdown"):
+        said = " ".join(team.dpgate("plan", RELEASE, "--format", style).stdout.lower().split())
+        assert line in said, said
+        assert "by another accountant (prv, by opacus)" in said
+    team.approve()
+    team.release(out=team.folder / "out")
+    recorded = b"".join(parse(entry).payload for entry in team.ledger().values())
+    assert b"dp_tvae.training" in recorded
+    assert all(word not in recorded for word in (b"PRV", b"tighter", str(told.epsilon).encode()))
+    assert team.api.plan(RELEASE).tighter is None  # it was made: nothing is planned any more
+
+
+def test_a_plan_without_the_extra_tells_none(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = trains(fresh_team)
+    monkeypatch.setitem(sys.modules, "opacus.accountants", None)
+    plan = team.api.plan(RELEASE)
+    assert plan.tighter is None
+    assert plan.training
+
+
 def test_several_rows_of_persons_who_are_not_told_apart_are_refused(fresh_team: Team) -> None:
     team = trains(fresh_team, rows="12")
     with pytest.raises(AccountingError, match="no group privacy rule") as caught:
@@ -213,25 +246,32 @@ def test_the_record_says_which_proof_and_what_ran(fresh_team: Team) -> None:
     assert (event["times"], event["sampling_rate"]) == (40, "0.05")
 
 
-def test_check_says_what_a_training_comes_to_without_loading_one(fresh_team: Team) -> None:
-    team = trains(fresh_team)
+@pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
+def test_check_says_what_a_training_comes_to_without_loading_one(
+    fresh_team: Team, name: str
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("dp-tvae", name))
     result = team.api.check()
     assert result.allowed
     (told,) = result.trainings
-    assert told.startswith(f"{RELEASE}: ε 0.9")
-    assert "at δ=1e-9; 40 steps, batch 25000 of at most 500000 rows" in told
+    planned = team.api.plan(RELEASE)  # by the same functions, with OpenDP beside
+    spent = f"{RELEASE}: ε {planned.epsilon:f} at δ=1e-9; "
+    assert told == spent + planned.training
+    assert "40 steps, batch 25000 of at most 500000 rows" in told
     program = (
-        "import sys, dpgate\n"
-        "assert dpgate.check('.').trainings\n"
-        "print(*sorted({'torch', 'opacus', 'jax'} & set(sys.modules)))"
+        "import atexit, sys\n"
+        "from dpgate.cli.main import main\n"
+        "heavy = {'jax', 'numpy', 'opacus', 'opendp', 'pandas', 'pyarrow', 'scipy', 'torch'}\n"
+        "atexit.register(lambda: print('loaded', *sorted(heavy & set(sys.modules))))\n"
+        "sys.argv = ['dpgate', 'check']\n"
+        "main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=team.clone, env=team.environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.split() == []
-    said = team.dpgate("check")
-    assert f"training of {RELEASE}: ε 0.9" in said.stdout
+    assert f"training of {spent}" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == ["loaded"]
 
 
 def test_check_denies_a_training_that_cannot_be(fresh_team: Team) -> None:
