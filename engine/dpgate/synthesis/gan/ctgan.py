@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
-from dpgate.synthesis.gan.start import Start, begin_at, exported, start
+from dpgate.synthesis.gan.start import Setting, Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpCtgan
-from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient, told
+from dpgate.synthesis.gan.trainer import Losses, Team, Trained, apply, private_gradient, told
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 
@@ -38,8 +38,9 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
+    team: Team,
 ) -> NetworkModel:
-    """See `Synthesizer.fit`.
+    """See `Synthesizer.fit`; `team` computes gradients.
 
     Privacy:
         Rows are read by `start`, and by `private_gradient` at each step, which trains the
@@ -55,11 +56,12 @@ def fit(
     layers = [layer for layer in discriminator.layers if isinstance(layer, nn.Linear)]
     trained = Trained(
         layers=layers,
-        losses=lambda rows, taps: nn.functional.softplus(-discriminator(rows, taps)[:, 0]),
+        losses=losses([discriminator], begun),
         optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate, betas=_BETAS),
         clip=made.clip,
         divisor=float(made.batch),
         at_once=made.at_once,
+        team=team,
     )
     moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
     bound = task.rows_at_most or 1
@@ -84,6 +86,12 @@ def fit(
     )
 
 
+def losses(networks: Sequence[Mlp], setting: Setting) -> Losses:  # noqa: ARG001 - as `dp-tvae`'s
+    """Of real rows, by the discriminator: how much it takes each for a made-up one."""
+    (discriminator,) = networks
+    return lambda rows, taps: nn.functional.softplus(-discriminator(rows, taps)[:, 0])
+
+
 def _of_fakes(
     discriminator: Mlp, generator: Generator, trained: Trained, made: Recipe
 ) -> list[Tensor]:
@@ -94,8 +102,8 @@ def _of_fakes(
     """
     rows = generator.plain(made.batch)
     taps: list[Tap] = []
-    losses = nn.functional.softplus(discriminator(rows, taps)[:, 0])
-    return clipped_sum(losses, taps, trained.clip)
+    taken_in = nn.functional.softplus(discriminator(rows, taps)[:, 0])
+    return clipped_sum(taken_in, taps, trained.clip)
 
 
 @dataclass(frozen=True)

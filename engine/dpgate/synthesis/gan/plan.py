@@ -38,6 +38,7 @@ class Recipe:
         width: neurons of its hidden layers.
         latent: normal numbers that a row is made from.
         at_once: rows whose gradients are computed together.
+        processes: that compute them.
     """
 
     steps: int
@@ -48,6 +49,7 @@ class Recipe:
     width: int
     latent: int
     at_once: int
+    processes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,7 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
         width=given.width,
         latent=given.latent,
         at_once=given.at_once,
+        processes=given.processes,
     )
 
 

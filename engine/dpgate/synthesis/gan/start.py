@@ -34,26 +34,25 @@ _RAREST = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
-    """What a training begins with.
+class Setting:
+    """Where networks stand, from public values alone.
 
     Attributes:
-        margins: noisy one-way tables as shares, and the noisy total.
-        rows: every private row.
-        sampled: chooses rows of a step and adds its noise.
         blocks: where columns lie in a line of ones and zeros.
         device: where networks are.
-        event: of the training.
-        random: for initial weights, the generator's input and its draws; protects nobody.
+        random: for initial weights, codes, the generator's input and its draws; protects nobody.
     """
 
-    margins: Margins
-    rows: Codes
-    sampled: SampledGaussian
     blocks: Blocks
     device: torch.device
-    event: Event
     random: torch.Generator
+
+    @classmethod
+    def on(cls, device: torch.device, sizes: Sequence[int]) -> Setting:
+        """One for columns of so many cells; its random numbers begin at the system's entropy."""
+        random = torch.Generator(device=device)
+        random.manual_seed(secrets.randbits(63))
+        return cls(blocks=Blocks(sizes, device), device=device, random=random)
 
     def normal(self, rows: int, width: int) -> Tensor:
         """Standard normal numbers."""
@@ -63,6 +62,23 @@ class Start:
         """Scores with Gumbel noise: the highest is a draw by their softmax."""
         chance = torch.rand(scores.shape, generator=self.random, device=self.device)
         return scores - torch.log(-torch.log(chance.clamp(1e-9, 1 - 1e-7)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Setting):
+    """What a training begins with.
+
+    Attributes:
+        margins: noisy one-way tables as shares, and the noisy total.
+        rows: every private row.
+        sampled: chooses rows of a step and adds its noise.
+        event: of the training.
+    """
+
+    margins: Margins
+    rows: Codes
+    sampled: SampledGaussian
+    event: Event
 
 
 def start(
@@ -93,8 +109,7 @@ def start(
     sigma = float(named[synthesizer.one_way].scale)
     margins = measure(source, mechanisms, synthesizer.one_way, sigma, progress)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    random = torch.Generator(device=device)
-    random.manual_seed(secrets.randbits(63))
+    setting = Setting.on(device, task.domain.sizes)
     progress("read rows", 0.0)
     rows = read(whole, len(task.domain))
     progress("read rows", 1.0)
@@ -102,10 +117,10 @@ def start(
         margins=margins,
         rows=rows,
         sampled=SampledGaussian(mechanisms, synthesizer.training, made.clip),
-        blocks=Blocks(task.domain, device),
-        device=device,
         event=named[synthesizer.training],
-        random=random,
+        blocks=setting.blocks,
+        device=device,
+        random=setting.random,
     )
 
 
