@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
-import torch.distributed as dist
+from torch import Tensor
 
 T = TypeVar("T")
 
@@ -24,10 +24,34 @@ _HANDSHAKE, _MOST = 2**20, 2**31
 """Bytes of a message from somebody who may be anybody, and from a member."""
 
 
+class Work(Protocol):
+    """A message on its way."""
+
+    def wait(self, timeout: timedelta) -> bool:
+        """Until it is there."""
+
+
+class Group(Protocol):
+    """What a process group of torch is here."""
+
+    def size(self) -> int:
+        """Processes."""
+
+    def send(self, tensors: list[Tensor], peer: int, tag: int) -> Work:
+        """Sends one tensor."""
+
+    def recv(self, tensors: list[Tensor], peer: int, tag: int) -> Work:
+        """Fills one tensor."""
+
+    def abort(self) -> None:
+        """Closes all connections."""
+
+
 class Channel:
     """One of two ends; rank 0's is the server.
 
     Args:
+        group: of all processes.
         peer: rank of the other end.
         context: see `dpgate.synthesis.gan.team.tls`.
         server: whether this end is.
@@ -42,8 +66,15 @@ class Channel:
     """
 
     def __init__(
-        self, peer: int, context: ssl.SSLContext, *, server: bool, patience: timedelta
+        self,
+        group: Group,
+        peer: int,
+        context: ssl.SSLContext,
+        *,
+        server: bool,
+        patience: timedelta,
     ) -> None:
+        self._group = group
         self._peer = peer
         self._patience = patience
         self._most = _HANDSHAKE
@@ -97,7 +128,7 @@ class Channel:
         if records:
             for part in (bytearray(_LENGTH.pack(len(records))), records):
                 tensor = torch.frombuffer(part, dtype=torch.uint8)
-                self._wait(dist.isend(tensor, self._peer))
+                self._group.send([tensor], self._peer, 0).wait(self._patience)
 
     def _taken(self) -> bytes:
         (length,) = _LENGTH.unpack(self._tensor(_LENGTH.size))
@@ -107,10 +138,5 @@ class Channel:
 
     def _tensor(self, size: int) -> bytes:
         tensor = torch.empty(size, dtype=torch.uint8)
-        self._wait(dist.irecv(tensor, self._peer))
+        self._group.recv([tensor], self._peer, 0).wait(self._patience)
         return tensor.numpy().tobytes()
-
-    def _wait(self, work: dist.Work | None) -> None:
-        if work is None:  # pragma: no cover - where this process is no member of the group
-            raise RuntimeError("no process group")
-        work.wait(self._patience)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-import torch.distributed as dist
 
 from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan.team import tls
-from dpgate.synthesis.gan.team.channel import Channel
+from dpgate.synthesis.gan.team.channel import Channel, Group
 from dpgate.synthesis.gan.team.children import Children
 from dpgate.synthesis.gan.team.elsewhere import elsewhere
 from dpgate.synthesis.gan.team.leader import FAULTS, Many
@@ -49,8 +48,6 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
     progress(stage, 0.0)
     with ExitStack() as stack:
         try:
-            if not dist.is_available() or not dist.is_gloo_available():
-                raise RuntimeError("this torch has no Gloo")
             if place is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dpgate-")))
                 papers = tls.ephemeral(folder)
@@ -58,12 +55,12 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
                 children = stack.enter_context(Children(folder, processes, threads))
                 stack.enter_context(interface(loopback()))
                 store = file_store(folder, processes)
-                stack.enter_context(met(store, rank, lambda: children.alive))
+                group = stack.enter_context(met(store, rank, lambda: children.alive))
             else:
                 papers = place.papers
                 store = tcp_store(place.address, place.port, rank, agent=place.agent)
-                stack.enter_context(met(store, rank))
-            team = Many(_lines(papers, processes, job), room(batch, processes))
+                group = stack.enter_context(met(store, rank))
+            team = Many(_lines(group, papers, job), room(batch, processes))
         except FAULTS:
             raise SynthesisError(
                 f"the {processes} processes of the training did not come together; its cost is spent",
@@ -75,10 +72,13 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
         team.dismiss()
 
 
-def _lines(papers: tls.Papers, processes: int, job: Job) -> list[Channel]:
+def _lines(group: Group, papers: tls.Papers, job: Job) -> list[Channel]:
     """Channels to the workers, each of which has the job."""
     context = tls.context(papers, server=True)
-    lines = [Channel(peer, context, server=True, patience=PATIENCE) for peer in range(1, processes)]
+    lines = [
+        Channel(group, peer, context, server=True, patience=PATIENCE)
+        for peer in range(1, group.size())
+    ]
     for line in lines:
         if line.receive().decode() != job.version:
             raise ValueError("a worker of another version")

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-import torch.distributed as dist
 from torch.distributed import (  # type: ignore[attr-defined]  # its stubs do not name them
     FileStore,
     PrefixStore,
+    ProcessGroupGloo,
     Store,
     TCPStore,
 )
+
+if TYPE_CHECKING:
+    from dpgate.synthesis.gan.team.channel import Group
 
 PATIENCE = timedelta(minutes=10)
 """For all processes to come."""
@@ -53,7 +56,7 @@ def file_store(folder: Path, size: int) -> Store:
 
 
 @contextmanager
-def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> Iterator[None]:
+def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> Iterator[Group]:
     """A process group of all processes, for the time of a training.
 
     Args:
@@ -72,13 +75,12 @@ def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> I
         if not alive() or time.monotonic() > deadline:
             raise RuntimeError("not everybody came")
         time.sleep(_PAUSE_SECONDS)
-    dist.init_process_group(
-        "gloo", store=store, rank=rank.rank, world_size=rank.size, timeout=PATIENCE
-    )
+    # Not as the default group of this process, which is its user's.
+    group = cast("Group", ProcessGroupGloo(store, rank.rank, rank.size, PATIENCE))
     try:
-        yield
+        yield group
     finally:
-        dist.destroy_process_group()
+        group.abort()  # whoever still waits for a lost process is let go
 
 
 def loopback() -> str:

@@ -44,8 +44,9 @@ def work(store: Store, rank: Rank, papers: tls.Papers) -> None:
     Privacy:
         Rows of a step stay in memory until the next; their sum goes to rank 0, unprotected.
     """
-    with met(store, rank):
-        line = Channel(0, tls.context(papers, server=False), server=False, patience=PATIENCE)
+    with met(store, rank) as group:
+        context = tls.context(papers, server=False)
+        line = Channel(group, 0, context, server=False, patience=PATIENCE)
         line.send(messages.VERSION.encode())
         job = messages.Job.unpacked(line.receive())
         clipped, setting = _made(job, _device())

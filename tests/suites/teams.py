@@ -1,0 +1,177 @@
+"""Teams of real processes, to compute sums with and to do harm to.
+
+    python -m tests.suites.teams CHILDREN
+
+gathers three processes, writes the children's numbers to a file, and computes steps until it is ended.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dpgate.synthesis.gan import ctgan
+from dpgate.synthesis.gan.layers import Mlp
+from dpgate.synthesis.gan.start import Setting
+from dpgate.synthesis.gan.team import children, gather, tls
+from dpgate.synthesis.gan.team.children import Children
+from dpgate.synthesis.gan.team.messages import Job
+from dpgate.synthesis.gan.trainer import Clipped, Team, summed
+from tests.suites import worlds
+
+if TYPE_CHECKING:
+    from dpgate.synthesis.gan.rows import Codes
+
+SIZES = tuple(worlds.domain().sizes)
+WIDTHS = (sum(SIZES), 9, 9, 1)
+JOB = Job(synthesizer="dp-ctgan", widths=(WIDTHS,), sizes=SIZES, clip=0.3, at_once=7)
+BATCH = 40
+
+
+@dataclass(frozen=True)
+class Work:
+    """A discriminator with weights of its own, and what a team is asked with."""
+
+    clipped: Clipped
+    setting: Setting
+    network: Mlp
+
+    @classmethod
+    def made(cls, seed: int = 4) -> Work:
+        """The same for the same seed."""
+        setting = Setting.on(torch.device("cpu"), SIZES)
+        network = Mlp(WIDTHS, torch.Generator().manual_seed(seed))
+        layers = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
+        losses = ctgan.losses([network], setting)
+        clipped = Clipped(layers=layers, losses=losses, clip=JOB.clip, at_once=JOB.at_once)
+        return cls(clipped, setting, network)
+
+    def alone(self, cells: Codes) -> list[Tensor]:
+        """The sum, by this process."""
+        return summed(self.clipped, cells, self.setting.blocks.ones)
+
+    def by(self, team: Team, cells: Codes) -> list[Tensor]:
+        """The sum, by a team."""
+        return team.summed(self.clipped, cells, self.setting.blocks.ones)
+
+
+def cells(rows: int, seed: int = 1) -> Codes:
+    """Random rows of the domain."""
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.integers(0, size, rows) for size in SIZES], axis=1).astype(np.uint16)
+
+
+def ignore(stage: str, done: float) -> None:
+    """Progress that nobody watches."""
+
+
+@contextmanager
+def gathered(processes: int) -> Iterator[tuple[Team, list[int]]]:
+    """A team on this machine, and the numbers of its children."""
+    made: list[Children] = []
+
+    class Seen(Children):
+        def __init__(self, folder: Path, processes: int, threads: int) -> None:
+            super().__init__(folder, processes, threads)
+            made.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gather, "Children", Seen)
+        with gather.gathered(JOB, processes, BATCH, ignore) as team:
+            yield team, [child.pid for child in made[0]._children]
+
+
+def gone(process: int) -> bool:
+    """Whether a process has ended; one that nobody asked after has."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return True
+    return text.rpartition(")")[2].split()[0] in "ZX"
+
+
+def all_gone(processes: list[int], seconds: float = 20) -> bool:
+    """Whether all have, soon."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if all(gone(process) for process in processes):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def altered(by: str) -> str:
+    """What children run so that a function of this module is called in them first."""
+    return f"from tests.suites import teams; teams.{by}(); {children.ENTRY}"
+
+
+def no_number() -> None:
+    """Has a worker compute no number."""
+    from dpgate.synthesis.gan.team import worker
+
+    def spoilt(*given: object) -> list[Tensor]:
+        sums = summed(*given)  # type: ignore[arg-type]
+        sums[1][0] = float("nan")
+        return sums
+
+    worker.summed = spoilt  # type: ignore[assignment, attr-defined]
+
+
+def of_another_version() -> None:
+    """Has a worker say that it is of another version."""
+    from dpgate.synthesis.gan.team import messages
+
+    messages.VERSION = "0.0.0"
+
+
+def speechless() -> None:
+    """Has a child end before it meets anybody, loudly."""
+    sys.stderr.write("canary")
+    raise SystemExit(3)
+
+
+def coupled() -> None:
+    """The same random numbers for every row, wherever it is computed."""
+
+    def normal(setting: Setting, rows: int, width: int) -> Tensor:
+        one = torch.randn((1, width), generator=torch.Generator().manual_seed(3))
+        return one.expand(rows, width)
+
+    Setting.normal = normal  # type: ignore[assignment, method-assign]
+
+
+def papers(folder: Path) -> dict[str, str]:
+    """An authority's certificate and a member's key, as the environment names them."""
+    folder.mkdir(parents=True)
+    made = tls.ephemeral(folder)
+    return {
+        "DPGATE_TLS_KEY": made.key,
+        "DPGATE_TLS_CERT": made.certificate,
+        "DPGATE_TLS_CA": made.authority,
+    }
+
+
+def main() -> None:
+    """Steps without end."""
+    work, rows = Work.made(), cells(60)
+    with gathered(3) as (team, numbers):
+        part = Path(sys.argv[1]).with_suffix(".part")
+        part.write_text(" ".join(map(str, numbers)))
+        while True:
+            work.by(team, rows)
+            if part.exists():
+                part.replace(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
