@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from dpgate.synthesis.gan.team.meet import Group
 
 T = TypeVar("T")
 
@@ -22,29 +22,6 @@ _LENGTH = struct.Struct("<Q")
 _PIECE = 2**20
 _HANDSHAKE, _MOST = 2**20, 2**31
 """Bytes of a message from somebody who may be anybody, and from a member."""
-
-
-class Work(Protocol):
-    """A message on its way."""
-
-    def wait(self, timeout: timedelta) -> bool:
-        """Until it is there."""
-
-
-class Group(Protocol):
-    """What a process group of torch is here."""
-
-    def size(self) -> int:
-        """Processes."""
-
-    def send(self, tensors: list[Tensor], peer: int, tag: int) -> Work:
-        """Sends one tensor."""
-
-    def recv(self, tensors: list[Tensor], peer: int, tag: int) -> Work:
-        """Fills one tensor."""
-
-    def abort(self) -> None:
-        """Closes all connections."""
 
 
 class Channel:
@@ -119,24 +96,15 @@ class Channel:
             except ssl.SSLWantReadError:
                 self._flush()
                 self._incoming.write(self._taken())
-            except ssl.SSLError:
-                self._flush()  # the other end is told that it was refused
-                raise
 
     def _flush(self) -> None:
         records = bytearray(self._outgoing.read())
         if records:
             for part in (bytearray(_LENGTH.pack(len(records))), records):
-                tensor = torch.frombuffer(part, dtype=torch.uint8)
-                self._group.send([tensor], self._peer, 0).wait(self._patience)
+                self._group.send(part, self._peer, self._patience)
 
     def _taken(self) -> bytes:
-        (length,) = _LENGTH.unpack(self._tensor(_LENGTH.size))
+        (length,) = _LENGTH.unpack(self._group.receive(_LENGTH.size, self._peer, self._patience))
         if not 0 < length <= self._most:
             raise ValueError("a message is too long")
-        return self._tensor(length)
-
-    def _tensor(self, size: int) -> bytes:
-        tensor = torch.empty(size, dtype=torch.uint8)
-        self._group.recv([tensor], self._peer, 0).wait(self._patience)
-        return tensor.numpy().tobytes()
+        return self._group.receive(length, self._peer, self._patience)

@@ -14,11 +14,19 @@ import torch
 
 from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan.team import tls
-from dpgate.synthesis.gan.team.channel import Channel, Group
+from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.team.children import Children
 from dpgate.synthesis.gan.team.elsewhere import elsewhere
 from dpgate.synthesis.gan.team.leader import FAULTS, Many
-from dpgate.synthesis.gan.team.meet import Rank, file_store, interface, loopback, met, tcp_store
+from dpgate.synthesis.gan.team.meet import (
+    Group,
+    Rank,
+    file_store,
+    interface,
+    loopback,
+    met,
+    tcp_store,
+)
 from dpgate.synthesis.gan.team.messages import Job, room
 from dpgate.synthesis.gan.trainer import Team
 
@@ -77,7 +85,7 @@ def _lines(group: Group, papers: tls.Papers, job: Job) -> list[Channel]:
     context = tls.context(papers, server=True)
     lines = [
         Channel(group, peer, context, server=True, patience=PATIENCE)
-        for peer in range(1, group.size())
+        for peer in range(1, group.size)
     ]
     for line in lines:
         if line.receive().decode() != job.version:

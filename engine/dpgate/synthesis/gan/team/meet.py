@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
+import torch
+from torch import Tensor
 from torch.distributed import (  # type: ignore[attr-defined]  # its stubs do not name them
     FileStore,
     PrefixStore,
@@ -18,9 +20,6 @@ from torch.distributed import (  # type: ignore[attr-defined]  # its stubs do no
     Store,
     TCPStore,
 )
-
-if TYPE_CHECKING:
-    from dpgate.synthesis.gan.team.channel import Group
 
 PATIENCE = timedelta(minutes=10)
 """For all processes to come."""
@@ -32,6 +31,53 @@ class Rank(NamedTuple):
 
     rank: int
     size: int
+
+
+class _Work(Protocol):
+    def wait(self, timeout: timedelta) -> bool: ...
+
+
+class _Gloo(Protocol):
+    def send(self, tensors: list[Tensor], peer: int, tag: int) -> _Work: ...
+
+    def recv(self, tensors: list[Tensor], peer: int, tag: int) -> _Work: ...
+
+
+class Group:
+    """The processes of a training, connected by Gloo; not the default group, which is the user's.
+
+    Args:
+        gloo: connected.
+        size: how many they are.
+    """
+
+    def __init__(self, gloo: ProcessGroupGloo, size: int) -> None:
+        self._gloo = cast("_Gloo | None", gloo)
+        self.size = size
+
+    def send(self, content: bytearray, peer: int, patience: timedelta) -> None:
+        """Sends bytes.
+
+        Raises:
+            RuntimeError: the peer is gone or silent; so also below.
+        """
+        tensor = torch.frombuffer(content, dtype=torch.uint8)
+        self._open().send([tensor], peer, 0).wait(patience)
+
+    def receive(self, size: int, peer: int, patience: timedelta) -> bytes:
+        """So many bytes that were sent together."""
+        tensor = torch.empty(size, dtype=torch.uint8)
+        self._open().recv([tensor], peer, 0).wait(patience)
+        return tensor.numpy().tobytes()
+
+    def close(self) -> None:
+        """Lets go of all connections, whoever keeps this; Gloo's own `abort` and `shutdown` do not."""
+        self._gloo = None
+
+    def _open(self) -> _Gloo:
+        if self._gloo is None:
+            raise RuntimeError("the training is over")
+        return self._gloo
 
 
 def tcp_store(address: str, port: int, rank: Rank, *, agent: bool) -> Store:
@@ -75,12 +121,11 @@ def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> I
         if not alive() or time.monotonic() > deadline:
             raise RuntimeError("not everybody came")
         time.sleep(_PAUSE_SECONDS)
-    # Not as the default group of this process, which is its user's.
-    group = cast("Group", ProcessGroupGloo(store, rank.rank, rank.size, PATIENCE))
+    group = Group(ProcessGroupGloo(store, rank.rank, rank.size, PATIENCE), rank.size)
     try:
         yield group
     finally:
-        group.abort()  # whoever still waits for a lost process is let go
+        group.close()
 
 
 def loopback() -> str:
