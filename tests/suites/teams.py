@@ -140,14 +140,15 @@ def speechless() -> None:
     raise SystemExit(3)
 
 
-def coupled() -> None:
+def same_normal(setting: Setting, rows: int, width: int) -> Tensor:
     """The same random numbers for every row, wherever it is computed."""
+    one = torch.randn((1, width), generator=torch.Generator().manual_seed(3))
+    return one.expand(rows, width)
 
-    def normal(setting: Setting, rows: int, width: int) -> Tensor:
-        one = torch.randn((1, width), generator=torch.Generator().manual_seed(3))
-        return one.expand(rows, width)
 
-    Setting.normal = normal  # type: ignore[assignment, method-assign]
+def coupled() -> None:
+    """Has a worker draw them."""
+    Setting.normal = same_normal  # type: ignore[assignment, method-assign]
 
 
 def papers(folder: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ from tests.suites.synthesizers import (
     neighbors,
     planned,
 )
-from tests.suites.teams import altered
+from tests.suites.teams import altered, same_normal
 
 SMALL = Training(steps=12, batch=100, width=16, latent=4)
 TINY = ["0.001", "1", "200"]
@@ -65,12 +65,6 @@ def coupled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(Start, "normal", normal)
     monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
     return monkeypatch
-
-
-def same_normal(setting: Setting, rows: int, width: int) -> torch.Tensor:
-    """As `coupled` has it in other processes."""
-    one = torch.randn((1, width), generator=torch.Generator().manual_seed(3))
-    return one.expand(rows, width)
 
 
 class TrainedSuite(SynthesizerSuite):
