@@ -80,7 +80,7 @@ def command(
         work(tcp_store(address, port, me, agent=agent), me, shown)
     except (*FAULTS, SynthesisError):
         raise UndecidedError(
-            f"worker {rank}: rank 0 was not there, is gone, or did not take it",
+            f"worker {rank}: rank 0 was not there, is gone, or did not take it; or memory ran out",
             fix="start it again with the next attempt: the same version of dpgate, certificates by the "
             "same authority, the rank and number of processes that rank 0 expects",
         ) from None

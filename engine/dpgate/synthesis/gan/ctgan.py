@@ -51,8 +51,7 @@ def fit(
     made = synthesizer.recipe(task)
     begun = start(synthesizer, task, events, source, mechanisms, made, progress)
     generator = Generator.new(begun, made)
-    (sizes,) = synthesizer.widths(task)
-    discriminator = Mlp(sizes, begun.random)
+    discriminator = Mlp(synthesizer.widths(task)[0], begun.random)
     layers = [layer for layer in discriminator.layers if isinstance(layer, nn.Linear)]
     trained = Trained(
         layers=layers,
@@ -64,8 +63,7 @@ def fit(
         team=team,
     )
     moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
-    bound = task.rows_at_most or 1
-    weight = min(1.0, begun.margins.total / bound) / made.batch
+    weight = min(1.0, begun.margins.total / (task.rows_at_most or 1)) / made.batch
     for step in told(task, begun.event, progress):
         real = private_gradient(trained, begun.sampled, begun.rows, begun.blocks.ones)
         fake = _of_fakes(discriminator, generator, trained, made)

@@ -39,14 +39,7 @@ def with_team(synthesizer: Trained, fit: Trainer) -> Fit:
                 "this torch was built without torch.distributed; the training's cost is spent",
                 fix="training.processes: 1, or install a torch with it",
             ) from None
-        job = Job(
-            synthesizer=synthesizer.name,
-            widths=synthesizer.widths(task),
-            sizes=tuple(task.domain.sizes),
-            clip=made.clip,
-            at_once=made.at_once,
-        )
-        with gathered(job, made.processes, made.batch, progress) as team:
+        with gathered(Job.of(synthesizer, task), made.processes, made.batch, progress) as team:
             return fit(task, events, source, mechanisms, progress, team)
 
     return whole

@@ -16,6 +16,8 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from dpgate.synthesis.gan.rows import Codes
+    from dpgate.synthesis.gan.synthesizer import Trained
+    from dpgate.synthesis.interface import Task
 
 VERSION = metadata.version("dpgate")
 DISMISSED = b"D"
@@ -43,6 +45,18 @@ class Job:
     clip: float
     at_once: int
     version: str = VERSION
+
+    @classmethod
+    def of(cls, synthesizer: Trained, task: Task) -> Job:
+        """Of a training."""
+        made = synthesizer.recipe(task)
+        return cls(
+            synthesizer=synthesizer.name,
+            widths=synthesizer.widths(task),
+            sizes=tuple(task.domain.sizes),
+            clip=made.clip,
+            at_once=made.at_once,
+        )
 
     def packed(self) -> bytes:
         """As a message."""
