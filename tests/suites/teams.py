@@ -7,6 +7,7 @@ gathers three processes, writes the children's numbers to a file, and computes s
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ from torch import Tensor, nn
 from dpgate.synthesis.gan import ctgan
 from dpgate.synthesis.gan.layers import Mlp
 from dpgate.synthesis.gan.start import Setting
-from dpgate.synthesis.gan.team import children, gather, tls
+from dpgate.synthesis.gan.team import children, gather
 from dpgate.synthesis.gan.team.children import Children
+from dpgate.synthesis.gan.team.elsewhere import PAPERS
 from dpgate.synthesis.gan.team.messages import Job
 from dpgate.synthesis.gan.trainer import Clipped, Team, summed
 from tests.suites import worlds
@@ -151,15 +153,28 @@ def coupled() -> None:
     Setting.normal = same_normal  # type: ignore[assignment, method-assign]
 
 
-def papers(folder: Path) -> dict[str, str]:
-    """An authority's certificate and a member's key, as the environment names them."""
-    folder.mkdir(parents=True)
-    made = tls.ephemeral(folder)
-    return {
-        "DPGATE_TLS_KEY": made.key,
-        "DPGATE_TLS_CERT": made.certificate,
-        "DPGATE_TLS_CA": made.authority,
-    }
+def papers(folder: Path, member: str = "gate") -> dict[str, str]:
+    """A member's key and certificate, and its authority's, as docs/training.md has them made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    if not (folder / "ca.pem").exists():
+        openssl(
+            "req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem",
+            "-subj", "/CN=training", "-days", "30",
+        )  # fmt: skip
+    openssl(
+        "req", *new, "-keyout", f"{member}.key", "-out", f"{member}.csr", "-subj", f"/CN={member}"
+    )
+    openssl(
+        "x509", "-req", "-in", f"{member}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+        "-CAcreateserial", "-out", f"{member}.pem", "-days", "30",
+    )  # fmt: skip
+    names = (f"{member}.key", f"{member}.pem", "ca.pem")
+    return dict(zip(PAPERS, (str(folder / name) for name in names), strict=True))
 
 
 def main() -> None:

@@ -56,9 +56,9 @@ def come_together() -> None:
 def test_a_member_from_elsewhere_computes_and_is_dismissed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    port, papers = free_port(), teams.papers(tmp_path / "ours")
+    port, papers = free_port(), teams.papers(tmp_path / "ours", "w1")
     worker = process("dpgate.cli.main", "worker", environment=launcher(port, 1, papers))
-    as_rank_0(monkeypatch, port, papers)
+    as_rank_0(monkeypatch, port, teams.papers(tmp_path / "ours", "gate"))
     work = Work.made()
     with gather.gathered(JOB, 2, BATCH, teams.ignore) as team:
         for one, other in zip(work.alone(cells(30)), work.by(team, cells(30)), strict=True):
