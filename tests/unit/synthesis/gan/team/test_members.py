@@ -33,7 +33,7 @@ def free_port() -> int:
 def launcher(port: int, rank: int, papers: Mapping[str, str]) -> dict[str, str]:
     """The environment of one of two processes."""
     given = dict(zip(STANDARD, ("127.0.0.1", str(port), "2", str(rank)), strict=True))
-    return {**given, **papers, "GLOO_SOCKET_IFNAME": "lo"}
+    return {**given, "GLOO_SOCKET_IFNAME": "lo", **papers}
 
 
 def process(*words: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
@@ -103,6 +103,44 @@ def test_a_process_without_a_certificate_learns_nothing(
     heard = (tmp_path / "heard").read_bytes()
     assert heard.endswith(b"\nopened: ")  # no message, not even the public job
     assert b"dp-ctgan" not in heard
+
+
+def test_a_worker_believes_no_rank_0_without_a_certificate(tmp_path: Path) -> None:
+    port = free_port()
+    words = ("tests.suites.intruder", "gate", str(port), str(tmp_path / "heard"))
+    intruder = process(*words, environment={"GLOO_SOCKET_IFNAME": "lo"})
+    papers = teams.papers(tmp_path / "ours", "w1")
+    worker = process("dpgate.cli.main", "worker", environment=launcher(port, 1, papers))
+    _, told = worker.communicate(timeout=60)
+    assert worker.returncode == 4, told
+    intruder.communicate(timeout=60)
+    assert (tmp_path / "heard").read_bytes().endswith(b"\nopened: ")
+
+
+def test_workers_elsewhere_end_when_one_of_them_dies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    port, papers = free_port(), teams.papers(tmp_path / "ours")
+    several = {**papers, "WORLD_SIZE": "3"}
+    workers = [
+        process("dpgate.cli.main", "worker", environment=launcher(port, rank, papers) | several)
+        for rank in (1, 2)
+    ]
+    as_rank_0(monkeypatch, port, several)
+
+    def loses_one() -> None:
+        with gather.gathered(JOB, 3, BATCH, teams.ignore) as team:
+            work = Work.made()
+            work.by(team, cells(9))
+            workers[1].kill()
+            work.by(team, cells(9))
+
+    with pytest.raises(SynthesisError, match="a process of the training was lost") as caught:
+        loses_one()
+    _, told = workers[0].communicate(timeout=60)  # while the error, and all it refers to, is kept
+    assert workers[0].returncode == 4, told
+    assert caught.value.__cause__ is None
+    workers[1].communicate(timeout=60)
 
 
 def test_a_worker_that_loses_rank_0_ends(tmp_path: Path) -> None:
