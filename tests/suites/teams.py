@@ -2,7 +2,7 @@
 
     python -m tests.suites.teams CHILDREN
 
-gathers three processes, writes the children's numbers to a file, and computes steps until it is ended.
+gathers three processes, writes their folder and the children's numbers to a file, and computes steps until it is ended.
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ def main() -> None:
     work, rows = Work.made(), cells(60)
     with gathered(3) as (team, numbers):
         part = Path(sys.argv[1]).with_suffix(".part")
-        part.write_text(" ".join(map(str, numbers)))
+        folder = Path(f"/proc/{numbers[0]}/cwd").readlink()
+        part.write_text(" ".join(map(str, [folder, *numbers])))
         while True:
             work.by(team, rows)
             if part.exists():

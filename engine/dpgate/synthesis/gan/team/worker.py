@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from dpgate.synthesis.gan.start import Setting
 from dpgate.synthesis.gan.synthesizer import Trained
 from dpgate.synthesis.gan.team import messages, tls
 from dpgate.synthesis.gan.team.channel import Channel
+from dpgate.synthesis.gan.team.leader import FAULTS
 from dpgate.synthesis.gan.team.meet import Rank, file_store, met
 from dpgate.synthesis.gan.trainer import Clipped, summed
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(hours=4)
 """For rank 0, which may read data of any size before the first step."""
+_SECONDS = 10.0
 
 
 def work(store: Store, rank: Rank, papers: tls.Papers) -> None:
@@ -90,12 +93,16 @@ def _device() -> torch.device:
 
 def main() -> None:
     """A child of rank 0: ends with it, whatever it is doing."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    folder, rank, size = sys.argv[1:]
-    store = file_store(Path(folder), int(size))
-    work(store, Rank(int(rank), int(size)), tls.kept(Path(folder)))
+    folder, (rank, size) = Path(sys.argv[1]), map(int, sys.argv[2:])
+    watch = threading.Thread(target=_end_with_parent, args=(folder,), daemon=True)
+    watch.start()
+    try:
+        work(file_store(folder, size), Rank(rank, size), tls.kept(folder))
+    except FAULTS:
+        watch.join(_SECONDS)  # if rank 0 is gone, this is the end, with the folder
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     os.read(0, 1)  # rank 0 writes nothing: this returns when it is gone
+    shutil.rmtree(folder, ignore_errors=True)  # of a rank 0 that was killed
     os.kill(os.getpid(), signal.SIGKILL)

@@ -161,13 +161,16 @@ def test_children_end_when_the_gate_is_ended(
         assert gate.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    numbers = [int(text) for text in listed.read_text().split()]
+    folder, *texts = listed.read_text().split()
+    numbers = [int(text) for text in texts]
     assert len(numbers) == 2
+    assert (Path(folder) / "key.pem").exists()
     if stopped:
         os.kill(numbers[0], signal.SIGSTOP)
         time.sleep(0.5)
     gate.send_signal(how)
     _, told = gate.communicate(timeout=60)
     assert all_gone(numbers)
+    assert not Path(folder).exists()
     if how == signal.SIGINT:
         assert "KeyboardInterrupt" in told
