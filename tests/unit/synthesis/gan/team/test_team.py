@@ -138,6 +138,7 @@ def test_processes_that_do_not_come_together(
     assert "canary" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "stopped"),
     [
