@@ -3,8 +3,9 @@
 `python -m benchmarks.networks [--peer EPOCHS]` needs `DPGATE_TEST_DATA` and the extra `gan`. The peer runs in the
 interpreter that `DPGATE_BENCH_PEER` names, which holds smartnoise-synth 1.0.8 and opacus 0.14. Four fifths of Adult
 are synthesized at ε=3, δ=1e-9 under add-remove. Error: mean two-way total variation distance to all of Adult. AUC:
-as in `benchmarks.downstream`. `python -m benchmarks.networks step` times one step of `dp-tvae` with and without
-privacy: the same network, rows and batch; without it, a mean loss and its gradient, as anybody would train.
+as in `benchmarks.downstream`. `python -m benchmarks.networks step [--processes N] [--batch B]` times one step of
+`dp-tvae` with and without privacy: the same network, rows and batch; without it, a mean loss and its gradient, as
+anybody would train, in one process. Set OMP_NUM_THREADS=1: one thread a process.
 `python -m benchmarks.networks qualities [RUNS]` runs the trainings of `recommend --quality` at ε=1 and 3.
 """
 
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -26,6 +28,7 @@ from benchmarks import adult, downstream
 from dpgate.gate.quality import QUALITIES
 
 if TYPE_CHECKING:
+    from dpgate.synthesis.gan.trainer import Team
     from dpgate.synthesis.interface import Task
 
 EPSILON = "3"
@@ -151,8 +154,29 @@ def _silent(*_: object) -> None:
     """Progress that nobody watches."""
 
 
-def step(steps: int = 40) -> None:
+def step(arguments: Sequence[str] = (), steps: int = 40) -> None:
     """Median times of a step of `dp-tvae`, with privacy and without."""
+    from dpgate.model.training import Training
+    from dpgate.synthesis.gan.synthesizer import DpTvae
+    from dpgate.synthesis.gan.trainer import Alone
+
+    def given(name: str, otherwise: int) -> int:
+        return int(arguments[arguments.index(name) + 1]) if name in arguments else otherwise
+
+    training = Training(processes=given("--processes", 1), batch=given("--batch", 1_000))
+    task = replace(_task(adult.real()[1]), training=training)
+    if training.processes == 1:
+        _step(task, Alone(), steps)
+        return
+    from dpgate.synthesis.gan.team.gather import gathered
+    from dpgate.synthesis.gan.team.messages import Job
+
+    job = Job.of(DpTvae(), task)
+    with gathered(job, training.processes, training.batch or 0, _silent) as team:
+        _step(task, team, steps)
+
+
+def _step(task: Task, team: Team, steps: int) -> None:
     from statistics import median
 
     import torch
@@ -168,12 +192,12 @@ def step(steps: int = 40) -> None:
     from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
     from dpgate.synthesis.gan.tvae import Elbo
 
-    data, domain = adult.real()
-    task, synthesizer = _task(domain), DpTvae()
+    synthesizer = DpTvae()
     made = synthesizer.recipe(task)
     budget = budget_for(Decimal(EPSILON), Decimal(adult.DELTA))
     events = synthesizer.plan_within(task, budget, ())
-    source = ArrowSource(task.domain, lambda: batches(Path(data), task.domain.names))
+    data = Path(adult.real()[0])
+    source = ArrowSource(task.domain, lambda: batches(data, task.domain.names))
     paid = Mechanisms(events, "add-remove")
     begun = start(synthesizer, task, events, source, paid, made, _silent, None)
     encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
@@ -181,23 +205,26 @@ def step(steps: int = 40) -> None:
     optimizer = torch.optim.Adam(parameters(layers), lr=made.learning_rate)
     trained = Trained(
         layers=layers,
-        losses=Elbo(encoder, decoder, begun), optimizer=optimizer,
+        losses=Elbo(encoder, decoder, begun), optimizer=optimizer, team=team,
         clip=made.clip, divisor=float(made.batch), at_once=made.at_once,
     )  # fmt: skip
-    private, plain = [], []
+    private, own, plain = [], [], []
     for turn in range(steps):
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
         middle = time.perf_counter()
-        rows = begun.blocks.ones(begun.records.codes[turn * made.batch :][: made.batch])
+        own.append(time.process_time() - used)
+        first = turn * made.batch % (len(begun.records) - made.batch)
+        rows = begun.blocks.ones(begun.records.codes[first : first + made.batch])
         optimizer.zero_grad()
         trained.losses(rows, []).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         private.append(middle - begin)
         plain.append(time.perf_counter() - middle)
     with_it, without = median(private) * 1e3, median(plain) * 1e3
-    print(f"a step of dp-tvae at batch {made.batch}: {with_it:.1f} ms, without privacy {without:.1f} ms: "
-          f"{with_it / without:.2f}×")  # fmt: skip
+    print(f"a step of dp-tvae at batch {made.batch}, {made.processes} processes: {with_it:.1f} ms "
+          f"(fastest {min(private) * 1e3:.1f}; {median(own) * 1e3:.1f} of rank 0's processor), without privacy, "
+          f"in one, {without:.1f} ms: {with_it / without:.2f}×")  # fmt: skip
 
 
 def run(
@@ -244,7 +271,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["run"]:
         run(*sys.argv[2:])
     elif sys.argv[1:2] == ["step"]:
-        step()
+        step(sys.argv[2:])
     elif sys.argv[1:2] == ["qualities"]:
         qualities(*map(int, sys.argv[2:]))
     else:

@@ -20,8 +20,10 @@ import torch
 from numpy.typing import NDArray
 
 from dpgate.mechanisms import sampled
-from dpgate.synthesis.gan.start import Start
+from dpgate.synthesis.gan.start import Setting
+from dpgate.synthesis.gan.team import children
 from tests.audit.worlds import Seen, both
+from tests.suites.teams import altered, same_normal
 from tests.team import Team, write_data
 from tests.unit.gate.test_training import TRAINING, persons, trains
 
@@ -49,7 +51,7 @@ class Coins:
         return np.random.Generator(np.random.PCG64(count)).standard_normal(count)
 
 
-def codes(start: Start, rows: int, width: int) -> torch.Tensor:
+def codes(setting: Setting, rows: int, width: int) -> torch.Tensor:
     """The same random numbers for a row wherever its step ends."""
     return torch.randn((_MOST, width), generator=torch.Generator().manual_seed(5))[:rows]
 
@@ -69,12 +71,13 @@ def put(team: Team, row: dict[str, Any] | None) -> None:
 def coupled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same coins, codes and first weights in both worlds: part of what is held fixed."""
     monkeypatch.setattr(sampled, "Fresh", Coins)
-    monkeypatch.setattr(Start, "normal", codes)
+    monkeypatch.setattr(Setting, "normal", codes)
     monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 9)
 
 
 @pytest.mark.usefixtures("coupled")
 @pytest.mark.parametrize("harm", HOSTILE)
+@pytest.mark.parametrize("processes", [1, 2])
 @pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
 def test_nothing_that_leaves_tells_one_row_more(
     fresh_team: Team,
@@ -82,11 +85,15 @@ def test_nothing_that_leaves_tells_one_row_more(
     capsys: pytest.CaptureFixture[str],
     name: str,
     harm: str,
+    processes: int,
 ) -> None:
     for variable, value in fresh_team.environment.items():
         monkeypatch.setenv(variable, value)
-    team = trains(fresh_team, TRAINING.replace("dp-tvae", f"{name}, keep_model: true"))
+    maker = TRAINING.replace("dp-tvae", f"{name}, keep_model: true")
+    team = trains(fresh_team, maker.replace("steps: 40", f"processes: {processes}, steps: 40"))
     team.approve()
+    monkeypatch.setattr(Setting, "normal", codes if processes == 1 else same_normal)
+    monkeypatch.setattr(children, "ENTRY", altered("coupled"))
     worlds = (partial(put, row=None), partial(put, row=HOSTILE[harm]))
     nothing_tells(*both(team, worlds, monkeypatch, capsys))
 

@@ -29,7 +29,7 @@ from dpgate.model.event import Event
 from dpgate.synthesis.gan import trainer
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import Mlp, Tap
-from dpgate.synthesis.gan.records import Part, Records
+from dpgate.synthesis.gan.records import Records
 
 pytestmark = pytest.mark.slow
 
@@ -259,10 +259,10 @@ class SampledByRow(Records):
     def __len__(self) -> int:
         return len(self.codes)
 
-    def parts(self, chosen: NDArray[np.int64], at_once: int) -> Iterator[Part]:
-        _, sizes = np.unique(chosen // EACH, return_counts=True)
-        if len(chosen):
-            yield Part(codes=self.codes[chosen], sizes=sizes)
+    def chosen(self, places: NDArray[np.int64]) -> Records:
+        _, sizes = np.unique(places // EACH, return_counts=True)
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+        return Records(self.codes[places], starts)
 
 
 def test_rows_sampled_one_by_one_are_caught() -> None:

@@ -37,6 +37,7 @@ _COMMANDS = {
     "ledger": "dpgate.cli.ledger",
     "checkpoint": "dpgate.cli.checkpoint",
     "withdraw": "dpgate.cli.withdraw",
+    "worker": "dpgate.cli.worker",
     "ci": "dpgate.cli.ci.group",
     "completion": "dpgate.cli.completion",
 }

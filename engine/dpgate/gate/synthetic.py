@@ -141,6 +141,7 @@ class Synthetic:
     def require(self, folder: Path) -> None:
         """Packages are there, formats can be written, rows have room, a model can be kept."""
         registry.require(self.synthesizer)
+        training.require_processes(self.synthesizer, self.task)
         files.formats_of(self.spec.formats)
         from dpgate.synthesis.finish.finisher import finisher
         from dpgate.synthesis.output.spool import require_room

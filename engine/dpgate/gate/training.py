@@ -12,6 +12,7 @@ from dpgate.gate.product import Shortfall
 from dpgate.model.event import Event
 from dpgate.model.values import plain, short
 from dpgate.synthesis.gan.plan import Recipe, noise_to_signal
+from dpgate.synthesis.gan.team.elsewhere import elsewhere
 from dpgate.synthesis.interface import Synthesizer, Task
 
 WEAK, DROWNED = 2.0, 20.0
@@ -71,6 +72,16 @@ def require_trainable(synthesizer: Synthesizer, task: Task, events: Sequence[Eve
         )
 
 
+def require_processes(synthesizer: Synthesizer, task: Task) -> None:
+    """Refuses processes that could not come together; asked before anything is spent.
+
+    Raises:
+        SynthesisError: see `dpgate.synthesis.gan.team.elsewhere`.
+    """
+    if isinstance(synthesizer, Trains):
+        elsewhere(synthesizer.recipe(task).processes)
+
+
 def summary(synthesizer: Synthesizer, task: Task, events: Sequence[Event]) -> str:
     """A planned training in numbers; empty for other synthesizers."""
     if not isinstance(synthesizer, Trains):
@@ -104,12 +115,13 @@ def _found(event: Event, made: Recipe, trained: int, task: Task) -> Iterator[Sho
 
 def _numbers(event: Event, made: Recipe, trained: int, bound: int) -> str:
     passes = event.times * made.batch / bound
+    team = f"; {made.processes} processes compute gradients" if made.processes > 1 else ""
     return (
         f"{event.times} steps, batch {made.batch} of at most {bound} {made.records} "
         f"(rate {short(made.rate)}, "
         f"{_figure(passes)} passes), noise multiplier {plain(event.scale)}; {trained} weights see rows, "
         f"and the noise of a step is {_figure(noise_to_signal(event, made, trained))} times the largest "
-        "sum that a full batch can have"
+        f"sum that a full batch can have{team}"
     )
 
 

@@ -32,3 +32,5 @@ class Training(Frozen):
     at_once: Annotated[StrictInt, Field(ge=1, le=10**6)] = 1024
     """Rows whose gradients are computed together: more is faster and takes more memory, and
     changes nothing else."""
+    processes: Annotated[StrictInt, Field(ge=1, le=64)] = 1
+    """That compute gradients, the one that runs the gate included: changes nothing but time."""

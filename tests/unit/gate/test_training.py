@@ -68,6 +68,40 @@ def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name:
     assert parquet.read_table(more).num_rows == 70
 
 
+def test_a_release_by_two_processes_costs_the_same_and_says_so(fresh_team: Team) -> None:
+    team = trains(fresh_team)
+    alone = team.api.plan(RELEASE)
+    team.edit(MANIFEST, "steps: 40", "processes: 2, steps: 40")
+    planned = team.api.plan(RELEASE)
+    assert planned.epsilon == alone.epsilon
+    assert planned.training == f"{alone.training}; 2 processes compute gradients"
+    assert team.api.check().trainings[0].endswith("; 2 processes compute gradients")
+    team.commit()
+    team.approve()
+    told: list[str] = []
+    done = team.release(progress=lambda stage, _: told.append(stage))
+    assert done.outcome == "released", done
+    assert "gather 2 processes" in told
+    verified = team.dpgate("verify", "--root", team.root)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_workers_elsewhere_without_certificates_are_refused_before_anything_is_spent(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    team.approve()
+    launched = {"MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "0"}
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    entries = len(team.ledger())
+    with pytest.raises(SynthesisError, match="send rows under TLS alone") as caught:
+        team.release()
+    assert "docs/training.md" in caught.value.fix
+    assert len(team.ledger()) == entries
+    assert team.api.plan(RELEASE).verdict == "ready"
+
+
 def test_a_plan_tells_another_accountants_epsilon_for_information_alone(fresh_team: Team) -> None:
     team = trains(fresh_team)
     plan = team.api.plan(RELEASE)
@@ -188,8 +222,9 @@ def test_a_synthesizer_that_would_train_on_rows_one_by_one_is_refused(
         team.api.plan(RELEASE)
 
 
-def test_a_training_that_others_would_pass_over_is_refused(fresh_team: Team) -> None:
-    fresh_team.edit(MANIFEST, "with: mst,", "with: mst, training: {steps: 10},")
+@pytest.mark.parametrize("key", ["steps", "processes"])
+def test_a_training_that_others_would_pass_over_is_refused(fresh_team: Team, key: str) -> None:
+    fresh_team.edit(MANIFEST, "with: mst,", f"with: mst, training: {{{key}: 10}},")
     fresh_team.approve("policy")
     fresh_team.adopt()
     with pytest.raises(SynthesisError, match=r"mst makes no use of synthesize\.training"):

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
-from dpgate.synthesis.gan.start import Start, begin_at, exported, start
+from dpgate.synthesis.gan.start import Setting, Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpCtgan
-from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
+from dpgate.synthesis.gan.trainer import Losses, Team, Trained, apply, private_gradient
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 
@@ -41,10 +41,11 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
+    team: Team,
     *,
     checkpoints: Checkpoints | None = None,
 ) -> NetworkModel:
-    """See `Synthesizer.fit`.
+    """See `Synthesizer.fit`; `team` computes gradients.
 
     Privacy:
         Rows are read by `start`, and by `private_gradient` at each step, which trains the
@@ -55,20 +56,19 @@ def fit(
     made = synthesizer.recipe(task)
     begun = start(synthesizer, task, events, source, mechanisms, made, progress, checkpoints)
     generator = Generator.new(begun, made)
-    (sizes,) = synthesizer.widths(task)
-    discriminator = Mlp(sizes, begun.random)
+    discriminator = Mlp(synthesizer.widths(task)[0], begun.random)
     layers = [layer for layer in discriminator.layers if isinstance(layer, nn.Linear)]
     trained = Trained(
         layers=layers,
-        losses=lambda rows, taps: nn.functional.softplus(-discriminator(rows, taps)[:, 0]),
+        losses=losses([discriminator], begun),
         optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate, betas=_BETAS),
         clip=made.clip,
         divisor=float(made.batch),
         at_once=made.at_once,
+        team=team,
     )
     moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
-    bound = task.rows_at_most or 1
-    weight = min(1.0, begun.margins.total / bound) / made.batch
+    weight = min(1.0, begun.margins.total / (task.rows_at_most or 1)) / made.batch
     networks = {"generator": generator.network, "discriminator": discriminator}
     optimizers = {"generator": moves, "discriminator": trained.optimizer}
     for step in begun.course(networks, optimizers).steps():
@@ -98,6 +98,12 @@ def _move(
     moves.step()
 
 
+def losses(networks: Sequence[Mlp], setting: Setting) -> Losses:  # noqa: ARG001 - as `dp-tvae`'s
+    """Of real rows, by the discriminator: how much it takes each for a made-up one."""
+    (discriminator,) = networks
+    return lambda rows, taps: nn.functional.softplus(-discriminator(rows, taps)[:, 0])
+
+
 def _of_fakes(
     discriminator: Mlp, generator: Generator, trained: Trained, made: Recipe
 ) -> list[Tensor]:
@@ -111,8 +117,8 @@ def _of_fakes(
     """
     rows = generator.plain(made.batch)
     taps: list[Tap] = []
-    losses = nn.functional.softplus(discriminator(rows, taps)[:, 0])
-    return clipped_sum(losses, taps, trained.clip, _sizes(made))
+    taken_in = nn.functional.softplus(discriminator(rows, taps)[:, 0])
+    return clipped_sum(taken_in, taps, trained.clip, _sizes(made))
 
 
 def _sizes(made: Recipe) -> Places | None:

@@ -39,6 +39,7 @@ class Recipe:
         width: neurons of its hidden layers.
         latent: normal numbers that a row is made from.
         at_once: rows whose gradients are computed together.
+        processes: that compute them.
         person_rows: most rows of one person, where a record is a person; None: it is a row.
     """
 
@@ -50,6 +51,7 @@ class Recipe:
     width: int
     latent: int
     at_once: int
+    processes: int
     person_rows: int | None = None
 
     @property
@@ -97,6 +99,7 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
         width=given.width,
         latent=given.latent,
         at_once=given.at_once,
+        processes=given.processes,
         person_rows=task.person_rows,
     )
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 
+_NOTHING = 2**16 - 1
+"""No cell: columns have fewer (`dpgate.synthesis.gan.plan.MAX_CELLS`)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """Some of the records of a step.
@@ -58,24 +62,51 @@ class Records:
         """How many there are."""
         return len(self.codes) if self.starts is None else len(self.starts) - 1
 
-    def parts(self, chosen: Places, at_once: int) -> Iterator[Part]:
-        """The chosen records, few enough at a time.
+    def chosen(self, places: Places) -> Records:
+        """The records at these places, in this order."""
+        if self.starts is None:
+            return Records(self.codes[places])
+        own = self._sizes[places]
+        ends = np.cumsum(own)
+        rows = np.repeat(self.starts[places] - (ends - own), own) + np.arange(own.sum())
+        return Records(self.codes[rows], np.concatenate([np.zeros(1, dtype=np.int64), ends]))
+
+    def parts(self, at_once: int) -> Iterator[Part]:
+        """All of them, few enough at a time.
 
         Args:
-            chosen: their places.
             at_once: rows of a part at most, if the shorter records were filled up to the longest
                 one; a record that is longer by itself is a part of its own.
         """
         if self.starts is None:
-            for first in range(0, len(chosen), at_once):
-                yield Part(codes=self.codes[chosen[first : first + at_once]])
+            for first in range(0, len(self), at_once):
+                yield Part(codes=self.codes[first : first + at_once])
             return
-        sizes = self._sizes[chosen]
-        for first, end in _runs(sizes, at_once):
-            own = sizes[first:end]
-            begun = np.cumsum(own) - own
-            places = np.repeat(self.starts[chosen[first:end]] - begun, own) + np.arange(own.sum())
-            yield Part(codes=self.codes[places], sizes=own)
+        for first, end in _runs(self._sizes, at_once):
+            own = self.codes[self.starts[first] : self.starts[end]]
+            yield Part(codes=own, sizes=self._sizes[first:end])
+
+    def filled(self, rows: int | None) -> Codes:
+        """As one array, in which every record has the same shape.
+
+        Args:
+            rows: public bound on the rows of a record, up to which shorter ones are filled with what
+                is no cell; None: each row is a record, and nothing is filled.
+        """
+        if rows is None or self.starts is None:
+            return self.codes
+        made = np.full((len(self), rows, self.codes.shape[1]), _NOTHING, dtype=np.uint16)
+        made[np.arange(rows) < self._sizes[:, None]] = self.codes
+        return made
+
+    @classmethod
+    def emptied(cls, filled: Codes) -> Records:
+        """From such an array."""
+        if filled.ndim == 2:
+            return cls(filled)
+        there = filled[:, :, 0] != _NOTHING
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(there.sum(axis=1))])
+        return cls(filled[there], starts)
 
     @cached_property
     def _sizes(self) -> Places:

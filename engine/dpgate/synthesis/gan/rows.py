@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from dpgate.model.domain import Domain
     from dpgate.sources.interface import RowSource
 
     Codes = NDArray[np.uint16]
@@ -35,14 +36,14 @@ class Blocks:
     """Where each column's cells lie in a line of ones and zeros.
 
     Args:
-        domain: of the rows.
+        sizes: how many cells each column has.
         device: where tensors are made.
     """
 
-    def __init__(self, domain: Domain, device: torch.device) -> None:
-        self.sizes = domain.sizes
-        self.width = sum(domain.sizes)
-        starts = np.cumsum([0, *domain.sizes[:-1]])
+    def __init__(self, sizes: Sequence[int], device: torch.device) -> None:
+        self.sizes = tuple(sizes)
+        self.width = sum(sizes)
+        starts = np.cumsum([0, *sizes[:-1]])
         self._starts = torch.from_numpy(starts.astype(np.int64)).to(device)
 
     def ones(self, cells: NDArray[np.integer]) -> Tensor:

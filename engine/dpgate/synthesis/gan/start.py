@@ -36,32 +36,57 @@ _RAREST = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class Setting:
+    """Where networks stand, from public values alone.
+
+    Attributes:
+        blocks: where columns lie in a line of ones and zeros.
+        device: where networks are.
+        random: for initial weights, codes, the generator's input and its draws; protects nobody.
+    """
+
+    blocks: Blocks
+    device: torch.device
+    random: torch.Generator
+
+    @classmethod
+    def on(cls, device: torch.device, sizes: Sequence[int]) -> Setting:
+        """One for columns of so many cells; its random numbers begin at the system's entropy."""
+        random = torch.Generator(device=device)
+        random.manual_seed(secrets.randbits(63))
+        return cls(blocks=Blocks(sizes, device), device=device, random=random)
+
+    def normal(self, rows: int, width: int) -> Tensor:
+        """Standard normal numbers."""
+        return torch.randn((rows, width), generator=self.random, device=self.device)
+
+    def gumbel(self, scores: Tensor) -> Tensor:
+        """Scores with Gumbel noise: the highest is a draw by their softmax."""
+        chance = torch.rand(scores.shape, generator=self.random, device=self.device)
+        return scores - torch.log(-torch.log(chance.clamp(1e-9, 1 - 1e-7)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start(Setting):
     """What a training begins with.
 
     Attributes:
         margins: noisy one-way tables as shares, and the noisy total.
         records: every private row, or every person with all rows.
         sampled: chooses records of a step and adds its noise.
-        blocks: where columns lie in a line of ones and zeros.
-        device: where networks are.
         event: of the training.
         task: what is trained for.
         progress: told about steps.
         checkpoints: where the attempt keeps them, and where it begins; None: nowhere.
-        random: for initial weights, the generator's input and its draws; protects nobody.
     """
 
     margins: Margins
     records: Records
     sampled: SampledGaussian
-    blocks: Blocks
-    device: torch.device
     event: Event
     task: Task
     progress: Progress
     checkpoints: Checkpoints | None
-    random: torch.Generator
 
     def course(
         self,
@@ -78,15 +103,6 @@ class Start:
             networks=networks,
             optimizers=optimizers,
         )
-
-    def normal(self, rows: int, width: int) -> Tensor:
-        """Standard normal numbers."""
-        return torch.randn((rows, width), generator=self.random, device=self.device)
-
-    def gumbel(self, scores: Tensor) -> Tensor:
-        """Scores with Gumbel noise: the highest is a draw by their softmax."""
-        chance = torch.rand(scores.shape, generator=self.random, device=self.device)
-        return scores - torch.log(-torch.log(chance.clamp(1e-9, 1 - 1e-7)))
 
 
 def start(
@@ -121,8 +137,7 @@ def start(
         sigma = float(named[synthesizer.one_way].scale)
         margins = measure(source, mechanisms, synthesizer.one_way, sigma, progress)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    random = torch.Generator(device=device)
-    random.manual_seed(secrets.randbits(63))
+    setting = Setting.on(device, task.domain.sizes)
     progress("read rows", 0.0)
     records = _records(source, task)
     progress("read rows", 1.0)
@@ -130,13 +145,13 @@ def start(
         margins=margins,
         records=records,
         sampled=SampledGaussian(mechanisms, synthesizer.training, made.clip),
-        blocks=Blocks(task.domain, device),
-        device=device,
         event=named[synthesizer.training],
         task=task,
         progress=progress,
         checkpoints=checkpoints,
-        random=random,
+        blocks=setting.blocks,
+        device=device,
+        random=setting.random,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -19,8 +19,17 @@ from dpgate.synthesis.interface import NoiseRow, Task
 from dpgate.synthesis.lazy import LazySynthesizer
 
 if TYPE_CHECKING:
+    from dpgate.mechanisms.session import Mechanisms
+    from dpgate.sources.interface import MarginalSource
     from dpgate.synthesis.gan.checkpoint import Checkpoints
+    from dpgate.synthesis.gan.layers import Mlp
+    from dpgate.synthesis.gan.start import Setting
+    from dpgate.synthesis.gan.trainer import Losses, Team
+    from dpgate.synthesis.interface import Model, Progress
     from dpgate.synthesis.lazy import Fit
+
+    Trainer = Callable[[Task, Sequence[Event], MarginalSource, Mechanisms, Progress, Team], Model]
+    Maker = Callable[[Sequence[Mlp], Setting], Losses]
 
 
 class Trained(LazySynthesizer):
@@ -83,6 +92,23 @@ class Trained(LazySynthesizer):
     def widths(self, task: Task) -> tuple[tuple[int, ...], ...]:
         """Of each network that is trained on private rows: its input, hidden layers, output."""
 
+    @abstractmethod
+    def trainer(self) -> Trainer:
+        """The function that fits with a team, imported now."""
+
+    @abstractmethod
+    def losses(self) -> Maker:
+        """The function that makes losses from networks of `widths`, imported now.
+
+        Whoever computes gradients makes them, from public values.
+        """
+
+    def fitter(self) -> Fit:
+        """Its fit, with the processes that a task asks for; imported now."""
+        from dpgate.synthesis.gan.team.fitting import with_team
+
+        return with_team(self, self.trainer())
+
     def trained(self, task: Task) -> int:
         """How many numbers are trained on private rows."""
         return sum(planning.weights(sizes) for sizes in self.widths(task))
@@ -106,11 +132,17 @@ class DpCtgan(Trained):
         made = self.recipe(task)
         return ((sum(task.domain.sizes), made.width, made.width, 1),)
 
-    def fitter(self) -> Fit:
-        """Its fit, imported now."""
+    def trainer(self) -> Trainer:
+        """Its own."""
         from dpgate.synthesis.gan.ctgan import fit
 
         return partial(fit, checkpoints=self.checkpoints)
+
+    def losses(self) -> Maker:
+        """Of real rows, by the discriminator."""
+        from dpgate.synthesis.gan.ctgan import losses
+
+        return losses
 
 
 class DpTvae(Trained):
@@ -129,8 +161,14 @@ class DpTvae(Trained):
         made, cells = self.recipe(task), sum(task.domain.sizes)
         return (cells, made.width, 2 * made.latent), (made.latent, made.width, cells)
 
-    def fitter(self) -> Fit:
-        """Its fit, imported now."""
+    def trainer(self) -> Trainer:
+        """Its own."""
         from dpgate.synthesis.gan.tvae import fit
 
         return partial(fit, checkpoints=self.checkpoints)
+
+    def losses(self) -> Maker:
+        """Of rows, by encoder and decoder."""
+        from dpgate.synthesis.gan.tvae import losses
+
+        return losses

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,42 +14,92 @@ from dpgate.synthesis.gan.clip import clipped_sum, parameters
 from dpgate.synthesis.gan.layers import Tap
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from dpgate.mechanisms.sampled import SampledGaussian
     from dpgate.synthesis.gan.records import Records
+    from dpgate.synthesis.gan.rows import Codes
+
+    Ones = Callable[[Codes], Tensor]
 
 Losses = Callable[[Tensor, list[Tap]], Tensor]
 """From rows of ones and zeros to a loss for each, tapping every layer that is trained once."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
-    """What is trained on private rows.
+class Clipped:
+    """What gradients of rows are computed from, here and wherever else they are.
 
     Attributes:
         layers: every layer, in the order in which `losses` taps them.
         losses: of each row, by that row and public values alone.
-        optimizer: over the parameters of the layers.
         clip: largest norm of a record's gradient.
-        divisor: what sums are divided by: rate times the public bound on records, a constant.
         at_once: rows whose gradients are computed together; bounds memory, changes no result.
     """
 
     layers: Sequence[nn.Linear]
     losses: Losses
-    optimizer: torch.optim.Optimizer
     clip: float
-    divisor: float
     at_once: int
+
+
+def summed(work: Clipped, records: Records, ones: Ones) -> list[Tensor]:
+    """The sum of clipped gradients of records, for each parameter; zeros of none.
+
+    Args:
+        work: the layers, as they are now.
+        records: rows, or persons with theirs.
+        ones: makes networks' input of some of them.
+
+    Privacy:
+        Private, unprotected; see `clipped_sum`.
+    """
+    total = [torch.zeros_like(parameter) for parameter in parameters(work.layers)]
+    for part in records.parts(work.at_once):
+        taps: list[Tap] = []
+        losses = work.losses(ones(part.codes), taps)
+        sums = clipped_sum(losses, taps, work.clip, part.sizes)
+        total = [so_far + more for so_far, more in zip(total, sums, strict=True)]
+    return total
+
+
+class Team(Protocol):
+    """The processes that compute gradients, this one included."""
+
+    def summed(self, work: Clipped, records: Records, ones: Ones) -> list[Tensor]:
+        """As `summed`, whoever computes it.
+
+        Raises:
+            SynthesisError: a process was lost.
+        """
+
+
+class Alone:
+    """This process and no other."""
+
+    def summed(self, work: Clipped, records: Records, ones: Ones) -> list[Tensor]:
+        """`summed`, here."""
+        return summed(work, records, ones)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Clipped):
+    """What is trained on private rows.
+
+    Attributes:
+        optimizer: over the parameters of the layers.
+        divisor: what sums are divided by: rate times the public bound on rows, a constant.
+        team: computes gradients.
+    """
+
+    optimizer: torch.optim.Optimizer
+    divisor: float
+    team: Team = field(default_factory=Alone)
 
 
 def private_gradient(
     trained: Trained,
     sampled: SampledGaussian,
     records: Records,
-    ones: Callable[[NDArray[np.uint16]], Tensor],
+    ones: Ones,
 ) -> list[Tensor]:
     """The noisy mean gradient of one step, for each parameter.
 
@@ -64,13 +114,8 @@ def private_gradient(
         sum with noise, divided by a constant. With no record in the sample it is noise alone.
     """
     wanted = parameters(trained.layers)
-    total = [torch.zeros_like(parameter) for parameter in wanted]
-    chosen = sampled.sample(len(records))
-    for part in records.parts(chosen, trained.at_once):
-        taps: list[Tap] = []
-        losses = trained.losses(ones(part.codes), taps)
-        sums = clipped_sum(losses, taps, trained.clip, part.sizes)
-        total = [so_far + more for so_far, more in zip(total, sums, strict=True)]
+    chosen = records.chosen(sampled.sample(len(records)))
+    total = trained.team.summed(trained, chosen, ones)
     flat = torch.cat([sums.flatten() for sums in total]).double().cpu().numpy()
     noisy = torch.from_numpy(sampled.noisy(flat) / trained.divisor)
     parts = torch.split(noisy, [parameter.numel() for parameter in wanted])

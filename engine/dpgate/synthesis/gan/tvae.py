@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.clip import parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
-from dpgate.synthesis.gan.start import Start, begin_at, exported, start
+from dpgate.synthesis.gan.start import Setting, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpTvae
-from dpgate.synthesis.gan.trainer import Trained, apply, private_gradient
+from dpgate.synthesis.gan.trainer import Losses, Team, Trained, apply, private_gradient
 from dpgate.synthesis.interface import Progress, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 
@@ -32,10 +32,11 @@ def fit(
     source: MarginalSource,
     mechanisms: Mechanisms,
     progress: Progress,
+    team: Team,
     *,
     checkpoints: Checkpoints | None = None,
 ) -> NetworkModel:
-    """See `Synthesizer.fit`.
+    """See `Synthesizer.fit`; `team` computes gradients.
 
     Privacy:
         Rows are read by `start`, and by `private_gradient` at each step. The encoder is dropped.
@@ -53,11 +54,12 @@ def fit(
     ]
     trained = Trained(
         layers=layers,
-        losses=Elbo(encoder, decoder, begun),
+        losses=losses([encoder, decoder], begun),
         optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate),
         clip=made.clip,
         divisor=float(made.batch),
         at_once=made.at_once,
+        team=team,
     )
     networks = {"encoder": encoder, "decoder": decoder}
     for _ in begun.course(networks, {"both": trained.optimizer}).steps():
@@ -72,10 +74,16 @@ def fit(
     )
 
 
+def losses(networks: Sequence[Mlp], setting: Setting) -> Losses:
+    """Of rows, by encoder and decoder."""
+    encoder, decoder = networks
+    return Elbo(encoder, decoder, setting)
+
+
 class Elbo:
     """The loss of each row: what its columns cost to tell by the decoder, and its code to choose."""
 
-    def __init__(self, encoder: Mlp, decoder: Mlp, begun: Start) -> None:
+    def __init__(self, encoder: Mlp, decoder: Mlp, begun: Setting) -> None:
         self._encoder = encoder
         self._decoder = decoder
         self._begun = begun

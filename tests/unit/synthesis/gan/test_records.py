@@ -42,17 +42,17 @@ def split(part: Part) -> list[list[int]]:
 def test_rows_of_a_person_stand_together_in_their_order() -> None:
     records = grouped([3, 1, 3, 2, 1, 3])
     assert len(records) == 3
-    (part,) = records.parts(np.arange(3), 100)
+    (part,) = records.parts(100)
     assert split(part) == [[1, 4], [3], [0, 2, 5]]
     assert part.codes[:, 1].tolist() == [2, 5, 4, 1, 3, 6]
 
 
 def test_single_rows_come_as_they_did() -> None:
     records = Records(np.arange(10, dtype=np.uint16)[:, None])
-    parts = list(records.parts(np.array([1, 4, 5, 9]), 3))
+    parts = list(records.chosen(np.array([1, 4, 5, 9])).parts(3))
     assert [part.codes[:, 0].tolist() for part in parts] == [[1, 4, 5], [9]]
     assert {part.sizes for part in parts} == {None}
-    assert list(records.parts(np.empty(0, dtype=np.int64), 3)) == []
+    assert list(records.chosen(np.empty(0, dtype=np.int64)).parts(3)) == []
 
 
 @given(st.lists(st.integers(0, 9), max_size=60), st.sets(st.integers(0, 9)), st.integers(1, 20))
@@ -63,7 +63,7 @@ def test_parts_hold_all_rows_of_who_was_chosen_and_nobody_else(
     records, known = grouped(owners), sorted(set(owners))
     assert len(records) == len(known)
     chosen = [place for place, person in enumerate(known) if person in wanted]
-    parts = list(records.parts(np.array(chosen, dtype=np.int64), at_once))
+    parts = list(records.chosen(np.array(chosen, dtype=np.int64)).parts(at_once))
     found = [rows for part in parts for rows in split(part)]
     assert found == [
         [place for place, owner in enumerate(owners) if owner == known[person]] for person in chosen
@@ -76,7 +76,7 @@ def test_parts_hold_all_rows_of_who_was_chosen_and_nobody_else(
 @pytest.mark.parametrize("at_once", [1, 7])
 def test_one_with_more_rows_than_fit_is_a_part_of_its_own(at_once: int) -> None:
     records = grouped([0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2])
-    parts = list(records.parts(np.arange(3), at_once))
+    parts = list(records.parts(at_once))
     assert [split(part) for part in parts] == [[[0]], [list(range(1, 10))], [[10]]]
 
 
@@ -84,4 +84,27 @@ def test_nobody_at_all() -> None:
     records = grouped([])
     assert len(records) == 0
     assert records.codes.shape == (0, 2)
-    assert list(records.parts(np.empty(0, dtype=np.int64), 5)) == []
+    assert list(records.parts(5)) == []
+
+
+@given(st.lists(st.integers(0, 6), max_size=30), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_persons_travel_in_one_shape_and_come_out_as_they_were(
+    owners: list[int], more: int
+) -> None:
+    records = grouped(owners)
+    most = max(np.bincount(owners), default=1) + more
+    filled = records.filled(int(most))
+    assert filled.shape == (len(records), most, 2)
+    again = Records.emptied(filled)
+    assert again.starts is not None
+    assert records.starts is not None
+    np.testing.assert_array_equal(again.codes, records.codes)
+    np.testing.assert_array_equal(again.starts, records.starts)
+
+
+def test_single_rows_travel_as_they_are() -> None:
+    codes = np.arange(6, dtype=np.uint16).reshape(3, 2)
+    again = Records.emptied(Records(codes).filled(None))
+    assert again.starts is None
+    np.testing.assert_array_equal(again.codes, codes)

@@ -17,8 +17,9 @@ from dpgate.mechanisms import sampled
 from dpgate.mechanisms.tape import UnsafePlayer, UnsafeRecorder
 from dpgate.model.training import Training
 from dpgate.sources.arrow import table_source
-from dpgate.synthesis.gan.start import Start
+from dpgate.synthesis.gan.start import Setting, Start
 from dpgate.synthesis.gan.synthesizer import DpCtgan, DpTvae, Trained
+from dpgate.synthesis.gan.team import children
 from dpgate.synthesis.interface import Model, Synthesizer, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 from tests.suites import worlds
@@ -32,6 +33,7 @@ from tests.suites.synthesizers import (
     neighbors,
     planned,
 )
+from tests.suites.teams import altered, same_normal
 
 SMALL = Training(steps=12, batch=100, width=16, latent=4)
 TINY = ["0.001", "1", "200"]
@@ -204,6 +206,55 @@ def test_chunks_change_nothing_but_memory(coupled: pytest.MonkeyPatch) -> None:
         found.append(tape.calls[-1].inputs)
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-5)
     assert np.linalg.norm(found[0]) > 1
+
+
+@pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
+def test_two_processes_come_to_the_sums_of_one(
+    monkeypatch: pytest.MonkeyPatch, synthesizer: Trained
+) -> None:
+    """The same coins, codes and noisy sums: the same sums at every step, and at no other cost."""
+    monkeypatch.setattr(sampled, "Fresh", Coins)
+    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
+    monkeypatch.setattr(Setting, "normal", same_normal)
+    monkeypatch.setattr(children, "ENTRY", altered("coupled"))
+    suite = TestDpTvae()
+    suite.synthesizer = synthesizer
+    alone = UnsafeRecorder()
+    suite.training = SMALL.model_copy(update={"batch": 1_000})
+    suite.fit(worlds.rows(300), tape=alone)
+    together = UnsafePlayer(outputs=[call.output for call in alone.calls])
+    suite.training = suite.training.model_copy(update={"processes": 2})
+    done = suite.fit(worlds.rows(300), tape=together)
+    assert done.spent == done.events
+    assert ("gather 2 processes", 1.0) in done.stages
+    pairs = list(zip(alone.calls, together.calls, strict=True))
+    assert [(a.event, a.scale) for a, _ in pairs] == [(b.event, b.scale) for _, b in pairs]
+    steps = [pair for pair in pairs if pair[0].event.mechanism == "sampled-gaussian"]
+    assert len(steps) == SMALL.steps
+    for one, other in steps:
+        np.testing.assert_allclose(one.inputs, other.inputs, rtol=1e-4, atol=1e-5)
+        assert np.linalg.norm(one.inputs) > 1
+
+
+@pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
+def test_one_row_more_is_not_told_by_two_processes(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], synthesizer: Trained
+) -> None:
+    monkeypatch.setattr(sampled, "Fresh", Coins)
+    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
+    monkeypatch.setattr(Setting, "normal", same_normal)
+    monkeypatch.setattr(children, "ENTRY", altered("coupled"))
+    suite = TestDpTvae()
+    suite.synthesizer = synthesizer
+    suite.training = SMALL.model_copy(update={"processes": 2})
+    SynthesizerSuite.test_record_and_replay(suite, "add-remove", "huge", capfd)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", [TestDpTvae(), TestDpCtgan()])
+def test_two_processes_reach_the_fit_that_is_asked_of_one(suite: TrainedSuite) -> None:
+    suite.training = Training(steps=800, batch=400, width=64, latent=8, processes=2)
+    SynthesizerSuite.test_structure_comes_through_with_much_budget(suite)
 
 
 def test_a_source_that_only_counts_is_refused() -> None:

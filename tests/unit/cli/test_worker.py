@@ -1,0 +1,60 @@
+"""`dpgate worker`: what it refuses; tests/unit/synthesis/gan/team has it at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.suites import teams
+from tests.unit.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_worker_without_certificates_is_refused(run: Run) -> None:
+    ended = run("worker", "--rank", "1", "--of", "2", "--at", "gate:29500")
+    assert ended.code == 2
+    assert "send rows under TLS alone: DPGATE_TLS_KEY, DPGATE_TLS_CERT, DPGATE_TLS_CA" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--rank", "1", "--of", "2"), "expected HOST:PORT"),
+        (("--rank", "1", "--of", "2", "--at", "gate"), "expected HOST:PORT"),
+        (("--rank", "1", "--of", "2", "--at", "gate:0"), "expected HOST:PORT"),
+        (("--rank", "1", "--of", "2", "--at", "gate:65536"), "expected HOST:PORT"),
+        (("--rank", "0", "--of", "2", "--at", "gate:1"), "0 is not in the range x>=1"),
+        (("--rank", "2", "--of", "2", "--at", "gate:1"), "--rank is below --of"),
+        (("--of", "2", "--at", "gate:1"), "Missing option '--rank'"),
+    ],
+)
+def test_a_worker_that_nobody_can_place_is_refused(
+    run: Run, words: tuple[str, ...], told: str
+) -> None:
+    ended = run("worker", *words)
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def test_a_worker_whose_rank_0_never_comes_says_so(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from dpgate.synthesis.gan.team import meet
+
+    monkeypatch.setattr(meet, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr("signal.signal", lambda *given: None)  # of this process, which goes on
+    papers = teams.papers(tmp_path / "ours").values()
+    shown = [
+        word for pair in zip(("--key", "--cert", "--ca"), papers, strict=True) for word in pair
+    ]
+    ended = run("worker", "--rank", "1", "--of", "2", "--at", "127.0.0.1:9", *shown)
+    assert ended.code == 4
+    assert "rank 0 was not there" in ended.err
