@@ -44,7 +44,11 @@ class Cost:
     def training(self) -> str:
         """The numbers of a training, if one is planned."""
         made = self.product
-        return made.training(self.whole) if isinstance(made, Synthetic) else ""
+        told = made.training(self.whole) if isinstance(made, Synthetic) else ""
+        rest = [event for event in self.events if event.mechanism == "sampled-gaussian"]
+        if self.resumed and rest:
+            told += f"; the last {rest[0].times} steps of it are left, and charged here"
+        return told
 
 
 def product_of(case: Case) -> Product:

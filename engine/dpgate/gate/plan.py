@@ -200,7 +200,8 @@ def _result(
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
-        next=following(case.name, comes_to, step, standing.past.open(case.name)),
+        next=following(case.name, comes_to, step, standing.past.open(case.name))
+        + (" --resume" if case.resumes and comes_to == "ready" else ""),
     )
 
 

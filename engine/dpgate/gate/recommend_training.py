@@ -209,6 +209,7 @@ def _numbers(product: Synthetic, training: Training, cost: Cost) -> TrainingNumb
     return TrainingNumbers(
         steps=made.steps,
         batch=made.batch,
+        records=made.records,
         rate=made.rate,
         passes=significant_up(made.steps * made.batch / bound, 2),
         width=made.width,

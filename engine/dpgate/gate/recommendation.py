@@ -90,11 +90,13 @@ class TrainingNumbers(Frozen):
 
     steps: int
     batch: int
-    """Rows of a step on average."""
+    """Records of a step on average."""
+    records: Literal["rows", "persons"]
+    """What is sampled."""
     rate: Recorded
     """Sampling rate: the batch over the public bound on rows."""
     passes: Recorded
-    """Rows of all steps together, over the bound."""
+    """Records of all steps together, over the bound."""
     width: int
     latent: int
     learning_rate: Recorded

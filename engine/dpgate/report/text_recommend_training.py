@@ -50,8 +50,9 @@ def _training(result: TrainingRecommendation, made: TrainingNumbers) -> list[Tex
     promised = f"the least at which {made.steps} steps at this rate keep the promise"
     signal = "noise of a step over the largest sum that a full batch can have"
     network = f"{made.weights} weights (width {made.width}, latent {made.latent})"
+    most = f"at most {result.rows_at_most} {made.records}"
     lines = (
-        f"sampling rate {short(made.rate)}: a batch of {made.batch} of {result.rows_at_most} rows",
+        f"sampling rate {short(made.rate)}: a batch of {made.batch} of {most}",
         f"{made.steps} steps: {plain(made.passes)} passes over the data",
         f"noise multiplier {plain(made.noise_multiplier)}: {promised}, tables and evidence beside them",
         f"noise to signal {plain(made.noise_to_signal)}: {signal}, over {network}",

@@ -70,7 +70,8 @@ def test_what_was_stopped_goes_on_and_is_charged_for_what_is_left(
     assert checkpoint.name == "after-20.npz"
     assert checkpoint.stat().st_mode & 0o077 == 0
     anew, rest = team.api.plan(RELEASE), team.api.plan(RELEASE, resume=True)
-    assert rest.verdict == "ready"
+    assert (rest.verdict, rest.next) == ("ready", f"{anew.next} --resume")
+    assert rest.training == f"{anew.training}; the last 20 steps of it are left, and charged here"
     assert rest.epsilon == anew.epsilon
     assert 0 < rest.scopes[0].this < anew.scopes[0].this
     stages: list[str] = []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+from typing import Literal
 
 from dpgate.accounting import groups
 from dpgate.accounting.calibrate import Budget, gaussian_event
@@ -55,8 +56,8 @@ class Recipe:
     person_rows: int | None = None
 
     @property
-    def records(self) -> str:
-        """What is sampled, in the plural: `rows` or `persons`."""
+    def records(self) -> Literal["rows", "persons"]:
+        """What is sampled."""
         return "rows" if self.person_rows is None else "persons"
 
 
