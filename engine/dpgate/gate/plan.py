@@ -26,6 +26,7 @@ from dpgate.gate.waivers_told import waiving, with_waivers
 from dpgate.gate.weigh import Weighed, known_of, weigh
 from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.memory import Memory
+from dpgate.model.dataset import Unit
 from dpgate.model.finding import Finding
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
@@ -167,6 +168,7 @@ def _result(
     lacking = missing(policy, roles, approvals.signed)
     unsigned = bool(lacking) or (cost is not None and author_missing(policy, approvals.authors))
     comes_to = _comes_to(case, standing, weighed.findings, consenting, unsigned=unsigned)
+    still_open = standing.past.open(case.name)
     step = consent.step(case.name, policy, lacking, approvals)
     return PlanResult(
         release=case.name,
@@ -178,10 +180,7 @@ def _result(
         claimed_epsilon=_claimed(case, cost),
         release_delta=case.release.spec.privacy.delta,
         relation=case.dataset.spec.neighboring,
-        unit=case.dataset.spec.unit.protected,
-        row=case.dataset.spec.unit.row,
-        truncated=case.dataset.spec.unit.column is not None,
-        rows_per_person=case.dataset.spec.unit.max_rows_per_person,
+        **_protected(case.dataset.spec.unit),
         person_epsilon=cost.claim.person_epsilon if cost else Decimal(0),
         row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
         **_foreseen(cost),
@@ -194,15 +193,24 @@ def _result(
         rejected=tuple(Rejected(path=path, reason=reason) for path, reason in approvals.rejected),
         findings=_placed(weighed.findings, space, case, standing),
         attempts=standing.past.attempts(case.name),
-        open=standing.past.open(case.name),
+        open=still_open,
         entry=standing.past.released_by(case.name),
         joined=second_table(case),
         series=increments.series(case, standing.past, policy, cost.spend if cost else None),
         policy_note=_policy_note(space, standing),
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
-        next=following(case.name, comes_to, step, standing.past.open(case.name))
-        + (" --resume" if case.resumes and comes_to == "ready" else ""),
+        next=following(case.name, comes_to, step, still_open, resumes=case.resumes is not None),
     )
+
+
+def _protected(unit: Unit) -> dict[str, Any]:
+    """Whom the release protects."""
+    return {
+        "unit": unit.protected,
+        "row": unit.row,
+        "truncated": unit.column is not None,
+        "rows_per_person": unit.max_rows_per_person,
+    }
 
 
 def _foreseen(cost: Cost | None) -> dict[str, Any]:

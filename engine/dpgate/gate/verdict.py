@@ -36,7 +36,14 @@ def verdict(
     return "waiting" if unsigned or denying else "ready"
 
 
-def following(name: str, verdict: Verdict, step: str, still_open: tuple[Open, ...]) -> str:
+def following(
+    name: str,
+    verdict: Verdict,
+    step: str,
+    still_open: tuple[Open, ...],
+    *,
+    resumes: bool = False,
+) -> str:
     """The command that comes next, in words; empty where a denial says it.
 
     Args:
@@ -44,6 +51,7 @@ def following(name: str, verdict: Verdict, step: str, still_open: tuple[Open, ..
         verdict: what its plan comes to.
         step: what to sign, where that is what it waits for.
         still_open: attempts that nothing has closed.
+        resumes: whether it goes on with an earlier attempt.
     """
     if verdict in ("released", "withdrawn"):
         return f"what it cost: dpgate ledger show --release {name}"
@@ -57,4 +65,4 @@ def following(name: str, verdict: Verdict, step: str, still_open: tuple[Open, ..
         return ""
     if verdict == "waiting":
         return step
-    return f"dpgate release {name} --source FILE --key RUNNER_KEY"
+    return f"dpgate release {name} --source FILE --key RUNNER_KEY" + " --resume" * resumes

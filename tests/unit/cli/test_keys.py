@@ -13,6 +13,7 @@ from tests.team import RELEASE, Team
 from tests.unit.ledger.signers import agents
 
 
+@pytest.mark.slow
 def test_an_agent_approves_adopts_releases_and_checks_in(fresh_team: Team) -> None:
     team = fresh_team
     with agents.running() as path:

@@ -145,6 +145,7 @@ def test_what_nobody_foresaw_is_reported_without_its_message(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.slow
 def test_the_process_itself_ends_with_the_code(team: Team) -> None:
     assert team.dpgate("check").returncode == 0
     assert team.dpgate("plan", RELEASE).returncode == 1
@@ -154,6 +155,7 @@ def test_the_process_itself_ends_with_the_code(team: Team) -> None:
     assert team.dpgate("verify", env={"DPGATE_STATE": str(team.folder / "none")}).returncode == 4
 
 
+@pytest.mark.slow
 def test_output_that_a_terminal_cannot_show_is_no_failure(team: Team) -> None:
     done = team.dpgate("plan", RELEASE, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
     assert done.returncode == 1, done.stderr

@@ -8,6 +8,7 @@ from tests.team import DATASET, POLICY, Team
 from tests.unit.cli.conftest import Run
 
 
+@pytest.mark.slow
 def test_a_recommended_training(run: Run, fresh_team: Team) -> None:
     team = fresh_team
     team.edit(DATASET, "max_rows_per_person: 12", "max_rows_per_person: 1")

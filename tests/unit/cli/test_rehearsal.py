@@ -135,6 +135,7 @@ def started(team: Team, out: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
 def test_whatever_ends_it_early_is_not_in_the_way(fresh_team: Team, how: signal.Signals) -> None:
     out = fresh_team.folder / "out"
     before = sorted(fresh_team.folder.iterdir())

@@ -140,6 +140,7 @@ def separated(team: Team) -> Team:
     return team
 
 
+@pytest.mark.slow
 def test_a_release_needs_an_author_who_does_not_approve(separated: Team) -> None:
     team = separated
     team.approve()

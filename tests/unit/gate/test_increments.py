@@ -36,6 +36,7 @@ def denied(team: Team, release: str = NEXT) -> str:
     return found[0].message
 
 
+@pytest.mark.slow
 def test_a_further_period_is_charged_with_what_came_before(released_team: Team) -> None:
     team = released_team
     continued(team)

@@ -50,6 +50,7 @@ def test_every_kind_of_value_is_in_its_schema(kind: str, result: Frozen) -> None
                 holds({name: value for name, value in body.items() if name != key})
 
 
+@pytest.mark.slow
 def test_what_the_command_line_prints_satisfies_them(released_team: Team) -> None:
     team = released_team
     team.copy_manifest("second")

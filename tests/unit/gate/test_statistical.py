@@ -25,6 +25,7 @@ def team_of_numbers(team: Team) -> Team:
 
 
 @pytest.mark.parametrize("pure", [False, True])
+@pytest.mark.slow
 def test_a_release_of_statistics(team_of_numbers: Team, tmp_path: Path, *, pure: bool) -> None:
     team = team_of_numbers
     if pure:

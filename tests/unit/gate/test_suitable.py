@@ -25,6 +25,7 @@ def with_aim(fresh_team: Team, *edits: tuple[str, str]) -> Team:
     return fresh_team
 
 
+@pytest.mark.slow
 def test_aim_with_a_workload_is_planned_released_explained_and_verified(fresh_team: Team) -> None:
     team = with_aim(fresh_team, ("privacy:", WORKLOAD))
     planned = team.api.plan(RELEASE)

@@ -19,6 +19,7 @@ slow = pytest.mark.slow  # XLA compiles for long
         pytest.param("smartnoise-mst-unpatched", "real-arithmetic", marks=slow),
     ],
 )
+@pytest.mark.slow
 def test_a_release_is_made_and_verified(fresh_team: Team, name: str, proof: str) -> None:
     team = fresh_team
     team.edit(POLICY, "synthesizers: [mst, aim]}", f"synthesizers: [{name}], proofs: [{proof}]}}")

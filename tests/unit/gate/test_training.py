@@ -68,6 +68,7 @@ def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name:
     assert parquet.read_table(more).num_rows == 70
 
 
+@pytest.mark.slow
 def test_a_release_by_two_processes_costs_the_same_and_says_so(fresh_team: Team) -> None:
     team = trains(fresh_team)
     alone = team.api.plan(RELEASE)
@@ -102,6 +103,7 @@ def test_workers_elsewhere_without_certificates_are_refused_before_anything_is_s
     assert team.api.plan(RELEASE).verdict == "ready"
 
 
+@pytest.mark.slow
 def test_a_plan_tells_another_accountants_epsilon_for_information_alone(fresh_team: Team) -> None:
     team = trains(fresh_team)
     plan = team.api.plan(RELEASE)
@@ -162,6 +164,7 @@ def persons(team: Team, rows: int = 3, maker: str = TRAINING, count: int = 2_000
 
 
 @pytest.mark.parametrize("name", ["dp-tvae", pytest.param("dp-ctgan", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_persons_of_several_rows_are_protected_as_a_whole(fresh_team: Team, name: str) -> None:
     """Of everything that a release runs: ε of the claim is that of a person, recomputed by `verify`."""
     team = persons(fresh_team, maker=TRAINING.replace("dp-tvae", name))
@@ -252,6 +255,7 @@ def test_a_training_that_would_learn_little_is_warned_of_and_one_that_drowns_ref
     assert "training.steps: 100 or fewer" in finding.fix
 
 
+@pytest.mark.slow
 def test_what_would_fit_a_budget_is_planned_anew(fresh_team: Team) -> None:
     """ρ·α is not what a training spends, so every ε that is tried is solved for."""
     quota = '{recipient: "*", lifetime: true, epsilon: '

@@ -63,6 +63,7 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("bound", [1, 6, 300])
 @pytest.mark.parametrize("persons_rows", [0, 1, 2])
+@pytest.mark.slow
 def test_a_person_with_ten_thousand_claims(bound: int, persons_rows: int, tmp_path: Path) -> None:
     """Named in no row of the persons, in one, or in two: one person at most, k rows at most."""
     people = members.people(200)

@@ -22,6 +22,8 @@ from tests.suites import worlds
 from tests.suites.sources import SUMS, SourceSuite
 from tests.unit.sources.test_duck import stored
 
+pytestmark = pytest.mark.slow
+
 ROWS = [*worlds.rows(400), *worlds.HOSTILE.values()]
 CLIQUES = SourceSuite.cliques
 

@@ -279,6 +279,7 @@ def test_what_fails_where_it_is_cast_or_compared(postgres: Postgres) -> None:
     assert table.source(domain, persons).count([(2,)])[0].sum() == 2
 
 
+@pytest.mark.slow
 def test_a_release_of_a_table(
     team: Team, postgres: Postgres, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,10 @@ from tests.browser import CHROMIUM, Browser, browser
 from tests.suites.reporters import HOSTILE
 from tests.unit.evidence.page import reports
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH"),
+]
 
 HOSTILE_WORDS = '"><script>alert(1)</script><img src=x onerror=alert(1)>' + "W" * 300
 REPORTS = {

@@ -194,6 +194,7 @@ def demanding(team: Team) -> Team:
     return team
 
 
+@pytest.mark.slow
 def test_a_release_waits_for_the_review_and_records_it(demanding: Team, merged: GitHub) -> None:
     team = demanding
     plan = team.api.plan(RELEASE)

@@ -201,6 +201,7 @@ def test_every_rule_is_listed_and_explained(ruled: Team) -> None:
     assert lost.value.fix == "dpgate policy rules lists them"
 
 
+@pytest.mark.slow
 def test_a_rule_is_held_against_a_release_with_the_facts_that_it_reads(ruled: Team) -> None:
     told = explain_rule("one-recipient-one-budget", ruled.clone, release=RELEASE)
     assert told.verdict == "it is not about this release"

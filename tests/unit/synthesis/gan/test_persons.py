@@ -110,6 +110,7 @@ def people(count: int = 150) -> tuple[list[worlds.Row], list[str | None]]:
 @pytest.mark.parametrize("batch", [100, BOUND], ids=["by coins", "in each step"])
 @pytest.mark.parametrize("own", [1, 2, 10_000])
 @pytest.mark.parametrize("synthesizer", SYNTHESIZERS, ids=lambda s: s.name)
+@pytest.mark.slow
 def test_one_person_with_any_number_of_hostile_rows_moves_each_step_by_one_norm(
     synthesizer: Trained, own: int, batch: int, tmp_path: Path
 ) -> None:

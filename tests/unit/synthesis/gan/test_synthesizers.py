@@ -209,6 +209,7 @@ def test_chunks_change_nothing_but_memory(coupled: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
+@pytest.mark.slow
 def test_two_processes_come_to_the_sums_of_one(
     monkeypatch: pytest.MonkeyPatch, synthesizer: Trained
 ) -> None:
@@ -237,6 +238,7 @@ def test_two_processes_come_to_the_sums_of_one(
 
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
+@pytest.mark.slow
 def test_one_row_more_is_not_told_by_two_processes(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], synthesizer: Trained
 ) -> None:

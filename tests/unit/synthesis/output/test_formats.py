@@ -170,6 +170,7 @@ def test_no_rows_are_a_file_with_a_schema(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.slow
 def test_bytes_follow_from_rows_however_they_lie_in_memory(tmp_path: Path, kind: str) -> None:
     table = rows(40_000).drop(["listed"])
     pieces = [table.slice(start, 7_001) for start in range(0, 40_000, 7_001)]

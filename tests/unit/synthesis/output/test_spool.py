@@ -116,6 +116,7 @@ print(peak)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     """Memory of the process alone: pages of a mapped file are the system's to keep or to drop."""
     peaks = []

@@ -39,6 +39,7 @@ class _Suite(SynthesizerSuite):
         super().test_tiny_problems(names, count, rho)
 
     @pytest.mark.parametrize(("relation", "harm"), [("replace-one", None), ("add-remove", "email")])
+    @pytest.mark.slow
     def test_record_and_replay(
         self, relation: str, harm: str | None, capfd: pytest.CaptureFixture[str]
     ) -> None:

@@ -18,6 +18,8 @@ from dpgate.synthesis.gan.team.tls import context, ephemeral
 from tests.suites import teams
 from tests.suites.teams import BATCH, JOB, Work, cells
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[5]
 APART = "the 2 processes of the training did not come together; its cost is spent"
 

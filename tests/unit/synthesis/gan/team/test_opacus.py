@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.suites.opacus_pair import ROWS
 from tests.suites.teams import Work, cells, gathered
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[5]
 

@@ -24,6 +24,8 @@ from dpgate.synthesis.gan.trainer import Team
 from tests.suites import teams
 from tests.suites.teams import JOB, Work, all_gone, cells, gathered
 
+pytestmark = pytest.mark.slow
+
 LOST = "a process of the training was lost, or computed no number; the training's cost is spent"
 ROOT = Path(__file__).resolve().parents[5]
 
