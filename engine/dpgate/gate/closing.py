@@ -155,6 +155,7 @@ def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> Release
             fix="its cost stays spent; a new release is a new manifest under a new name",
         )
     run = run_of(job.memory, entry.reserve)
+    resuming.forget(job.memory, chain, job.release)  # a run may have died before it did
     folder = ""
     if (run.folder / "run.json").exists():
         reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)

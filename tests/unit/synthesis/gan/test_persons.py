@@ -147,7 +147,7 @@ def test_whose_rows_they_are_is_what_counts(synthesizer: Trained, tmp_path: Path
         fit(synthesizer, rows, [f"p{n % persons}" for n in range(300)], tmp_path, tape, training)
         sums.append(float(np.linalg.norm(tape.calls[-1].inputs)))
     assert sums[0] <= 100
-    # Seen: 1.47 to 1.8; by single rows, whoever they belong to, it would be 1.
+    # Seen: 1.47 once, above 1.5 otherwise; by single rows, whoever they belong to, it would be 1.
     assert sums[1] > 1.2 * sums[0]
 
 
