@@ -44,6 +44,7 @@ def test_an_agent_approves_adopts_releases_and_checks_in(fresh_team: Team) -> No
         assert "several keys" in team.dpgate("checkpoint", "--key", "agent", env=env).stderr
 
 
+@pytest.mark.slow
 def test_a_pem_key_approves_with_its_passphrase(fresh_team: Team, tmp_path: Path) -> None:
     path = tmp_path / "privacy.pem"
     words: list[str | Path] = ["openssl", "genpkey", "-algorithm", "ed25519", "-out", path]

@@ -42,6 +42,7 @@ def test_a_worker_that_nobody_can_place_is_refused(
     assert told in ended.err
 
 
+@pytest.mark.slow
 def test_a_worker_whose_rank_0_never_comes_says_so(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

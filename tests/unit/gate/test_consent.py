@@ -200,6 +200,7 @@ def test_an_approval_that_is_about_to_expire_is_said(team: Team, days: int, warn
     assert all(warned in message for message in found)
 
 
+@pytest.mark.slow
 def test_the_plan_says_until_when(team: Team) -> None:
     team.approve(days=10)
     last = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=10)

@@ -139,6 +139,7 @@ def test_a_plan_says_the_noise_of_every_marginal(team: Team) -> None:
         assert float(row.records) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_plan_in_text_lists_what_the_workload_names(fresh_team: Team) -> None:
     team = fresh_team
     team.edit(MANIFEST, "with: mst", "with: aim")

@@ -274,6 +274,7 @@ def unpatched(fresh_team: Team, *, relation: str, allowed: bool = True) -> Team:
     return fresh_team
 
 
+@pytest.mark.slow
 def test_what_a_foreign_program_claims_stands_beside_what_it_costs(fresh_team: Team) -> None:
     team = unpatched(fresh_team, relation="replace-one")
     result = plan(team)

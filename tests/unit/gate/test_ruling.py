@@ -136,6 +136,7 @@ def test_a_rule_about_the_release_stops_approvals(fresh_team: Team) -> None:
         team.approve()
 
 
+@pytest.mark.slow
 def test_verify_judges_again_by_what_was_known_then(
     fresh_team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_byte_more_or_less_counts_too(released_team: Team) -> None:
                     audit({**files, name: changed}, root)
 
 
+@pytest.mark.slow
 def test_a_changed_byte_on_the_branch_ends_in_exit_code_3(released_team: Team) -> None:
     team = released_team
     root, name = team.root, "000002-reserve.dsse.json"

@@ -113,6 +113,7 @@ def test_hostile_sizes_are_refused_fast(data: bytes, message: str) -> None:
 
 
 @pytest.mark.usefixtures("parser")
+@pytest.mark.slow
 def test_limits_are_the_last_that_is_allowed() -> None:
     parse("f.yaml", b"a: " + b"[" * (MAX_DEPTH - 2) + b"1" + b"]" * (MAX_DEPTH - 2))
     parse("f.yaml", b"a: [" + b"1," * (MAX_NODES - 3) + b"]")

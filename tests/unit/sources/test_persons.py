@@ -166,6 +166,7 @@ def test_each_row_is_as_likely_as_any_other() -> None:
     st.integers(1, 4),
     st.data(),
 )
+@pytest.mark.slow
 def test_what_others_do_changes_nothing(
     names: list[str], strangers: list[str], rows: int, data: st.DataObject
 ) -> None:
