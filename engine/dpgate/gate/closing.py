@@ -54,7 +54,7 @@ def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Relea
     settled = settle(job, ledger, reserve, made)
     job.progress("settle", 1.0)
     result = _result(job, reserve, settled, made)
-    resuming.forget(job.memory, ledger.chain, job.release)
+    resuming.forget(job.memory, ledger.chain, job.release)  # a run may have died before it did
     sealed_to = _sealed_path(job, reserve)
     if made.outcome != "released":
         keep_sealed(run, sealed_to)

@@ -90,7 +90,11 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     terms += [_event(event) for event in entry.events]
     claim, bits = entry.claim, plus_bits(entry.claim.unprotected_bits)
     alone = f"ε {plain(claim.epsilon)}{bits} at δ={short(claim.delta)}, one {claim.unit}, {claim.relation}"
-    terms.append(Term(label="alone, composed by OpenDP", value=alone))
+    terms += _resumed(entry, ledger)
+    of = (
+        "of the whole training, over its attempts" if entry.resumes else "alone, composed by OpenDP"
+    )
+    terms.append(Term(label=of, value=alone))
     person = f"ε {plain(claim.person_epsilon)}{bits} at δ={short(policy.spec.accounting.delta)}"
     terms.append(Term(label=f"a person with {claim.rows_per_person} rows", value=person))
     terms += [
@@ -100,6 +104,15 @@ def _reserve(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     for key in entry.sums:
         terms += _sum(key, entry, policy)
     return terms
+
+
+def _resumed(entry: Reserve, ledger: OpenLedger) -> list[Term]:
+    """What an attempt goes on from: its events above are those that were left."""
+    if entry.resumes is None:
+        return []
+    first = next(e for link, e in ledger.chain.reserves if link.digest == entry.resumes.reserve)
+    value = f"the training of entry {first.sequence}, after {entry.resumes.steps} of its steps"
+    return [Term(label="resumes", value=value)]
 
 
 def _waiver(waiver: Waiver) -> Term:

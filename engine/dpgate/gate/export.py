@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dpgate.errors import MissingExtraError, UsageError
@@ -43,12 +43,13 @@ def export(
         raise UsageError(f"{path} exists already", fix="choose another file name")
     ledger = open_signed(workspace(Path(repo)), offline=offline)
     orders = ledger.policy.spec.accounting.orders
-    rows = [_row(link, orders) for link in ledger.chain.links]
+    numbers = {link.digest: link.entry.sequence for link in ledger.chain.links}
+    rows = [_row(link, orders, numbers) for link in ledger.chain.links]
     {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[chosen](path, rows)
     return FilesResult(title=f"{len(rows)} entries in {path}", lines=(), next="")
 
 
-def _row(link: Link, orders: Sequence[int]) -> Row:
+def _row(link: Link, orders: Sequence[int], numbers: Mapping[str, int]) -> Row:
     kind, release, text = summary(link)
     entry = link.entry
     row: Row = {
@@ -61,6 +62,7 @@ def _row(link: Link, orders: Sequence[int]) -> Row:
         "purpose": None,
         "recipients": None,
         "attempt": None,
+        "resumes": None,
         "epsilon_alone": None,
         "delta": None,
         "person_epsilon": None,
@@ -79,6 +81,7 @@ def _row(link: Link, orders: Sequence[int]) -> Row:
             "purpose": facts.purpose,
             "recipients": " ".join(facts.recipients),
             "attempt": entry.attempt,
+            "resumes": numbers[entry.resumes.reserve] if entry.resumes else None,
             "epsilon_alone": plain(claim.epsilon),
             "delta": plain(claim.delta),
             "person_epsilon": plain(claim.person_epsilon),

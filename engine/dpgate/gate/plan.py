@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dpgate.accounting.filter import epsilon
+from dpgate.accounting.filter import Spend, epsilon
 from dpgate.gate import consent, increments, judged, resuming, ruling
 from dpgate.gate.approvals import Judgement
 from dpgate.gate.costing import Cost, claimed_epsilon
@@ -28,6 +28,7 @@ from dpgate.gate.workspace import Case, Workspace, now, workspace
 from dpgate.ledger.memory import Memory
 from dpgate.model.dataset import Unit
 from dpgate.model.finding import Finding
+from dpgate.model.policy import PrivacyPolicy
 from dpgate.policy.approvals import author_missing, missing, required_reviews, required_roles
 from dpgate.policy.facts import Clock, clock, facts_of
 from dpgate.policy.rulebook import rules_for
@@ -182,7 +183,7 @@ def _result(
         relation=case.dataset.spec.neighboring,
         **_protected(case.dataset.spec.unit),
         person_epsilon=cost.claim.person_epsilon if cost else Decimal(0),
-        row_epsilon=epsilon(cost.spend, policy.spec.accounting.delta) if cost else Decimal(0),
+        row_epsilon=_of_filter(policy, cost) if cost else Decimal(0),
         **_foreseen(cost),
         rows_at_most=case.dataset.spec.rows.at_most,
         evidence_share=case.release.spec.privacy.evidence_share,
@@ -201,6 +202,12 @@ def _result(
         rules=judged.of_plan(rules_for(standing.policy_file, case.dataset_file)),
         next=following(case.name, comes_to, step, still_open, resumes=case.resumes is not None),
     )
+
+
+def _of_filter(policy: PrivacyPolicy, cost: Cost) -> Decimal:
+    """ε of the whole release by the policy's orders, at its δ."""
+    accounting = policy.spec.accounting
+    return epsilon(Spend.of(cost.whole, accounting.orders), accounting.delta)
 
 
 def _protected(unit: Unit) -> dict[str, Any]:

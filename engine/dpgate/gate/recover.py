@@ -75,6 +75,8 @@ def _close(
 
     closed = entries.append_again(ledger, make, key, memory)
     run = run_of(memory, link.digest)
+    if run.kept() is not None:  # it came to its end, whatever that was: nothing is left to resume
+        resuming.forget(memory, ledger.chain, reserve.release)
     left = run.folder.exists()
     run.discard()
     kept = " ".join(resuming.offer(memory, ledger.chain, link))

@@ -153,7 +153,7 @@ def _resumed(job: Job, ledger: OpenLedger) -> Resuming | None:
     if not job.resume:
         return None
     found = resuming.find(job.memory, ledger.chain, job.space.case(job.release))
-    assert resuming.checkpoints(job.memory, "", found).state is not None  # noqa: S101 - it has a start
+    resuming.require(found)
     return found
 
 
@@ -266,6 +266,7 @@ def _spent(job: Job, plan: Planned, ledger: OpenLedger, reserve: Link) -> Releas
         run.begin(job.release, job.target or default_target(job.memory, job.release))
         made = attempt(plan.case, ledger.policy, plan.cost, job.source, run, job.progress)
         run.keep(made)
+        resuming.forget(job.memory, ledger.chain, job.release)  # the training came to its end
     except BaseException as error:
         run.discard()
         _failed(job, ledger, reserve, error)

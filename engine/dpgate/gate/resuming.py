@@ -60,7 +60,7 @@ def left(events: Sequence[Event], steps: int) -> tuple[Event, ...]:
         steps: done, fewer than the training has.
 
     Returns:
-        The training with the steps that are left, and all that is none of its synthesizer's.
+        The training with the steps that are left, and all whose names begin otherwise than its own.
 
     Raises:
         ChainError: there is no one training, or nothing of it is left.
@@ -69,10 +69,9 @@ def left(events: Sequence[Event], steps: int) -> tuple[Event, ...]:
         What was measured before the training, and its first steps, were charged and ran: their
         results are in the checkpoint. Everything else is charged again, since it may have run.
     """
-    trainings = [event for event in events if event.mechanism == "sampled-gaussian"]
-    if len(trainings) != 1 or not 0 <= steps < trainings[0].times:
-        raise ChainError(f"no training of these events has more than {steps} steps")
-    (training,) = trainings
+    training = _training(events)
+    if not 0 <= steps < training.times:
+        raise ChainError(f"the training of these events has no more than {steps} steps")
     family = training.name.rpartition(".")[0] + "."
     rest = training.model_copy(update={"times": training.times - steps})
     return tuple(
@@ -83,36 +82,50 @@ def left(events: Sequence[Event], steps: int) -> tuple[Event, ...]:
 
 
 def find(memory: Memory, chain: Chain, case: Case) -> Resuming:
-    """The attempt to resume: the last one of a release that ended early and kept a checkpoint.
+    """The attempt to resume: the last one of a release as it stands that ended early and kept a checkpoint.
 
     Raises:
-        UsageError: there is none on this machine, or manifest or dataset changed since.
+        UsageError: there is none on this machine, or manifest or dataset changed since, or it was
+            released.
     """
+    done = chain.released(case.name)
+    if done is not None:
+        number = done[1].sequence
+        raise UsageError(f"entry {number} released {case.name}", fix="nothing is left to resume")
+    edited: Reserve | None = None
+    digests = (case.release_file.digest, case.dataset_file.digest)
     for link, entry in reversed(chain.attempts(case.name)):
         if chain.states[link.digest] not in _ENDED:
             continue
-        found = _kept(memory, chain, link.digest, entry)
+        found = _kept(memory, chain, link.digest, entry) if _trains(entry) else None
         if found is None:
             continue
-        digests = (case.release_file.digest, case.dataset_file.digest)
         if tuple(document.sha256 for document in entry.documents) != digests:
-            raise UsageError(
-                f"manifest or dataset were edited after entry {entry.sequence} began the training",
-                fix="restore them, or start anew, without --resume",
-            )
+            edited = edited or entry
+            continue
         whole = _first(chain, entry).events
         return Resuming(
             reserve=link.digest, entry=entry, whole=whole, steps=found[0], start=found[1]
         )
-    running = [entry for _, entry in chain.open if entry.release == case.name]
+    raise _nothing(chain, case.name, edited)
+
+
+def _nothing(chain: Chain, release: str, edited: Reserve | None) -> UsageError:
+    """Why there is nothing to resume."""
+    if edited is not None:
+        return UsageError(
+            f"manifest or dataset were edited after entry {edited.sequence} began the training",
+            fix="restore them, or start anew, without --resume",
+        )
+    running = [entry for _, entry in chain.open if entry.release == release]
     if running:
         number = running[0].sequence
-        raise UsageError(
+        return UsageError(
             f"entry {number} reserved an attempt that nothing has closed: it is running, or it died",
             fix=f"if it died: dpgate ledger recover --entry {number} --key RUNNER_KEY; then resume it",
         )
-    raise UsageError(
-        f"no attempt of {case.name} that ended early left a checkpoint on this machine",
+    return UsageError(
+        f"no attempt of {release} that ended early left a checkpoint on this machine",
         fix="release it without --resume: a new attempt, charged in full",
     )
 
@@ -121,11 +134,11 @@ def offer(memory: Memory, chain: Chain, reserve: Link) -> Iterator[str]:
     """Words that tell of a checkpoint that an attempt left, if it left one."""
     entry = reserve.entry
     assert isinstance(entry, Reserve)  # noqa: S101 - the caller made it
-    found = _kept(memory, chain, reserve.digest, entry)
+    found = _kept(memory, chain, reserve.digest, entry) if _trains(entry) else None
     if found is not None:
-        rest = next(e for e in left(entry.events, found[0]) if e.mechanism == "sampled-gaussian")
+        steps = _training(entry.events).times - found[0]
         yield (
-            f"a checkpoint of its training is kept on this machine: {rest.times} steps are left. To go on, which is "
+            f"a checkpoint of its training is kept on this machine: {steps} steps are left. To go on, which is "
             f"charged for these: dpgate release {entry.release} --resume …"
         )
 
@@ -133,6 +146,16 @@ def offer(memory: Memory, chain: Chain, reserve: Link) -> Iterator[str]:
 def checkpoints(memory: Memory, reserve: str, resumes: Resuming | None) -> Checkpoints:
     """Where an attempt keeps its checkpoints, and where it begins."""
     return Checkpoints(_place(memory, reserve), resumes.start if resumes else None)
+
+
+def require(found: Resuming) -> None:
+    """A checkpoint can be read, is whole, and holds the steps that the ledger counts.
+
+    Raises:
+        SynthesisError: it is not, and nothing was spent.
+    """
+    done = _training(found.whole).times - _training(found.events).times
+    Checkpoints(found.start.parent, found.start).require(done)
 
 
 def forget(memory: Memory, chain: Chain, release: str) -> None:
@@ -152,6 +175,10 @@ def judge(each: Judged, before: Judged | None) -> None:
     if entry.resumes is None or before is None:
         raise ChainError(f"{each.link.path}: resumes what was never reserved")
     path, earlier = each.link.path, before.entry
+    if not entry.resumes.steps and earlier.resumes is None:
+        raise ChainError(
+            f"{path}: resumes a training before its first step, which has no checkpoint"
+        )
     if [d.sha256 for d in entry.documents] != [d.sha256 for d in earlier.documents]:
         raise ChainError(f"{path}: resumes an attempt at another version of its documents")
     try:
@@ -167,14 +194,41 @@ def judge(each: Judged, before: Judged | None) -> None:
 def _kept(memory: Memory, chain: Chain, reserve: str, entry: Reserve) -> tuple[int, Path] | None:
     """Steps of an attempt that its last checkpoint holds; 0 with that which it began at itself."""
     found = latest(_place(memory, reserve))
-    if found is not None or entry.resumes is None:
+    if found is not None and found[0] < _training(entry.events).times:
         return found
+    start = _began(memory, chain, entry)
+    return (0, start) if start is not None else None
+
+
+def _began(memory: Memory, chain: Chain, entry: Reserve) -> Path | None:
+    """The checkpoint that an attempt began at, by what the ledger says and not by what lies about.
+
+    A later one of the attempt before may be here, made by another machine: steps that the ledger
+    does not count for this line of attempts.
+    """
     before = entry.resumes
-    if before.steps:
-        start = _place(memory, before.reserve) / named(before.steps)
-        return (0, start) if start.exists() else None
-    kept = _kept(memory, chain, before.reserve, _reserved(chain, before.reserve))
-    return (0, kept[1]) if kept else None
+    if before is None:
+        return None
+    if not before.steps:
+        return _began(memory, chain, _reserved(chain, before.reserve))
+    start = _place(memory, before.reserve) / named(before.steps)
+    return start if start.exists() else None
+
+
+def _trains(entry: Reserve) -> bool:
+    return sum(event.mechanism == "sampled-gaussian" for event in entry.events) == 1
+
+
+def _training(events: Sequence[Event]) -> Event:
+    """The one training among events.
+
+    Raises:
+        ChainError: there is none, or several.
+    """
+    found = [event for event in events if event.mechanism == "sampled-gaussian"]
+    if len(found) != 1:
+        raise ChainError("no training, or several, is among these events")
+    return found[0]
 
 
 def _first(chain: Chain, entry: Reserve) -> Reserve:

@@ -163,19 +163,8 @@ def _budget_findings(
     if not failing:
         return ()
     facts = facts_of(case.dataset, case.release)
-    privacy = case.release.spec.privacy
-    most = budgets.fitting_epsilon(
-        policy,
-        facts,
-        time.hour,
-        case.dataset.spec.limits,
-        past,
-        partial(spend_at, policy, case),
-        privacy,
-        zero_concentrated=zero_concentrated(case),
-    )
+    ways = [] if case.resumes else [_fitting(case, standing, time, past)]
     line, column = case.release_file.at("spec", "privacy", "epsilon")
-    ways = [f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"]
     touched = {s.key: s for s in scopes(policy, facts, time.hour, case.dataset.spec.limits)}
     if any(scope.window != LIFETIME for scope in touched.values()):
         ways.append("a quota's next window")
@@ -197,6 +186,22 @@ def _budget_findings(
         )
         for row in failing
     )
+
+
+def _fitting(case: Case, standing: Standing, time: Clock, past: Past) -> str:
+    """What ε would fit today; of a new attempt, since another ε is another manifest."""
+    policy, privacy = standing.policy, case.release.spec.privacy
+    most = budgets.fitting_epsilon(
+        policy,
+        facts_of(case.dataset, case.release),
+        time.hour,
+        case.dataset.spec.limits,
+        past,
+        partial(spend_at, policy, case),
+        privacy,
+        zero_concentrated=zero_concentrated(case),
+    )
+    return f"epsilon: {plain(most)} fits today" if most else "no epsilon fits today"
 
 
 def shortfalls(case: Case, cost: Cost) -> tuple[Finding, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ import pytest
 
 from dpgate.accounting.compose import release_epsilon
 from dpgate.errors import ChainError, SynthesisError, UsageError
+from dpgate.gate import release as release_steps
 from dpgate.gate.resuming import left
 from dpgate.ledger.chain import link_up, read
-from dpgate.model.record import Reserve
-from tests.team import MANIFEST, RELEASE, Team
+from dpgate.model.record import Reserve, Resumes
+from tests.team import MANIFEST, POLICY, RELEASE, Team
 from tests.unit.gate.test_training import persons, trains
 
 STEPS = 40
@@ -177,7 +180,9 @@ def test_an_edited_manifest_starts_anew(ready: Team) -> None:
     assert ready.release().outcome == "released"
 
 
-@pytest.mark.parametrize("harm", ["cut", "empty", "pickle", "version"])
+@pytest.mark.parametrize(
+    "harm", ["cut", "empty", "pickle", "version", "lacking", "strange", "steps"]
+)
 def test_a_broken_checkpoint_costs_nothing(ready: Team, harm: str) -> None:
     stopped(ready)
     (place,) = kept(ready)
@@ -204,7 +209,9 @@ def test_a_checkpoint_holds_no_row_and_is_never_released(ready: Team) -> None:
     with np.load(kept(ready)[0]) as held:
         names = {name.split(".")[0] for name in held.files}
         assert max(array.size for array in held.values()) < 10_000  # weights; the data has more
-    assert names == {"done", "total", "shares", "network", "optimizer", "version", "holdout"}
+    assert names == {
+        "done", "total", "shares", "network", "optimizer", "version", "holdout", "names",
+    }  # fmt: skip
     out = ready.folder / "out"
     ready.release(resume=True, out=out)
     assert not list(out.rglob("*.npz"))
@@ -264,3 +271,98 @@ def test_a_training_on_persons_goes_on_and_stays_a_promise_to_persons(fresh_team
     (rest,) = [e for e in second.events if e.mechanism == "sampled-gaussian"]
     assert (rest.times, rest.sensitivity_squared) == (STEPS // 2, Decimal(1))
     assert team.api.verify(root=team.root).verified
+
+
+def test_a_newer_checkpoint_that_the_ledger_does_not_count_is_left_alone(
+    ready: Team, tmp_path: Path
+) -> None:
+    """Two machines with one state directory: the rows would follow from more steps than are claimed."""
+    stopped(ready)  # after 20 steps
+    shutil.copytree(ready.state, tmp_path / "other")
+    stopped(ready, 0.85, resume=True)  # here, 16 more
+    stopped(replace(ready, state=tmp_path / "other"), 0.02, resume=True)  # there, from 20 again
+    told: list[str] = []
+    done = ready.release(resume=True, progress=lambda stage, _: told.append(stage))
+    assert done.outcome == "released"
+    assert any("20 steps" in stage and "after 20 of an earlier" in stage for stage in told)
+    assert [entry.resumes and entry.resumes.steps for entry in reserves(ready)] == [None, 20, 0, 0]
+    assert ready.api.verify(root=ready.root).verified
+
+
+def test_a_checkpoint_under_another_name_is_none(ready: Team) -> None:
+    stopped(ready)
+    (place,) = kept(ready)
+    place.rename(place.with_name(f"after-{STEPS + 1}.npz"))
+    with pytest.raises(UsageError, match="left a checkpoint"):
+        ready.release(resume=True)
+
+
+def test_where_there_is_no_room_the_training_goes_on(
+    ready: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert ready.release().outcome == "released"
+    assert not list(ready.state.rglob("*.tmp"))
+
+
+def test_what_came_to_its_end_is_not_resumed(ready: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have missed a threshold: nobody gets a second draw for a tenth of the training."""
+
+    def dies(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(release_steps, "close", dies)
+        with pytest.raises(SystemExit):
+            ready.release()
+    assert kept(ready) == []
+    ready.api.recover(entry=2, key=ready.key("runner"))
+    with pytest.raises(UsageError, match="left a checkpoint"):
+        ready.release(resume=True)
+
+
+def test_a_manifest_that_was_restored_finds_its_own_checkpoint(ready: Team) -> None:
+    stopped(ready)
+    ready.edit(MANIFEST, "rows: 1000", "rows: 900")
+    ready.commit()
+    ready.approve()
+    stopped(ready)
+    ready.edit(MANIFEST, "rows: 900", "rows: 1000")
+    ready.commit()
+    assert ready.release(resume=True).outcome == "released"
+    assert reserves(ready)[-1].resumes == Resumes(
+        reserve=link_up(read(ready.ledger())).reserves[0][0].digest, steps=20
+    )
+    with pytest.raises(UsageError, match="entry 7 released"):
+        ready.api.plan(RELEASE, resume=True)
+
+
+def test_what_is_told_of_a_resumed_attempt(ready: Team) -> None:
+    stopped(ready)
+    whole = ready.api.plan(RELEASE)
+    rest = ready.api.plan(RELEASE, resume=True)
+    assert rest.row_epsilon == whole.row_epsilon
+    ready.release(resume=True)
+    terms = {term.label: term.value for term in ready.api.explain(4).terms}
+    assert terms["resumes"] == "the training of entry 2, after 20 of its steps"
+    assert "of the whole training, over its attempts" in terms
+    assert "alone, composed by OpenDP" not in terms
+    ready.api.export(ready.folder / "ledger.jsonl")
+    rows = [json.loads(line) for line in (ready.folder / "ledger.jsonl").read_text().splitlines()]
+    assert [row["resumes"] for row in rows if row["kind"] == "reserve"] == [None, 2]
+
+
+def test_a_budget_that_denies_what_is_left_proposes_no_other_epsilon(fresh_team: Team) -> None:
+    """Another ε is another manifest, and that cannot go on with this training."""
+    quota = '{recipient: "*", lifetime: true, epsilon: '
+    fresh_team.edit(POLICY, f"{quota}2}}", f"{quota}0.7}}")
+    team = trains(fresh_team)
+    team.approve(attempts=2)
+    stopped(team, 0.15)
+    plan = team.api.plan(RELEASE, resume=True)
+    (fix,) = [f.fix for f in plan.findings if f.rule == "budget"]
+    assert "epsilon" not in fix
+    assert "a policy change" in fix

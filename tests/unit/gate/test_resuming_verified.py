@@ -153,3 +153,16 @@ def test_it_is_resumed_a_second_time(team: Team) -> None:
     result = dpgate.verify(team.clone, root=team.root)
     failed = [step for step in result.steps if step.status == "fail"]
     assert failed[0].detail == "what is resumed cannot become resumed"
+
+
+def test_a_training_resumed_before_its_first_step(team: Team) -> None:
+    """One-way tables would be left out that no checkpoint holds."""
+
+    def edit(entry: Reserve) -> Reserve:
+        assert entry.resumes is not None
+        resumes = entry.resumes.model_copy(update={"steps": 0})
+        return charging(entry, steps(entry, 40), resumes=resumes)
+
+    step, detail = verdict(team, edit)
+    assert step == "costs"
+    assert "before its first step" in detail

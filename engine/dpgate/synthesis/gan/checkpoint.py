@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.generic]
 
 _NAME = re.compile(r"after-([0-9]{1,7})\.npz")
-_OWN = ("version", "holdout")
+_OWN = ("version", "holdout", "names")
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,22 @@ class Checkpoints:
     def _start(self) -> Mapping[str, Array] | None:
         return None if self.start is None else _read(self.start)
 
+    def require(self, done: int) -> None:
+        """The checkpoint at the start is whole, and holds so many steps over all attempts.
+
+        Raises:
+            SynthesisError: it does not.
+        """
+        if self.state is None or int(self.state["done"]) != done:
+            raise SynthesisError(
+                f"the checkpoint does not hold the {done} steps that the ledger counts",
+                fix="start anew, without --resume",
+            )
+
     def keep(self, steps: int, state: Mapping[str, Array]) -> None:
         """Keep the state after so many steps of this attempt, whole or not at all; drop the one before.
 
-        Raises:
-            SynthesisError: there is no room.
+        Where there is no room, none is kept: the training was paid for, and goes on.
 
         Privacy:
             `state` is noisy numbers alone. How many steps were done by when is public from here on.
@@ -74,7 +85,8 @@ class Checkpoints:
 
         made: dict[str, Any] = {
             **state,
-            "version": np.array(metadata.version("dpgate")),
+            "version": np.array(_versions()),
+            "names": np.array(sorted(state)),
             "holdout": np.frombuffer(self.holdout, dtype=np.uint8),
         }
         temporary = self.folder / "next.tmp"
@@ -87,11 +99,9 @@ class Checkpoints:
                 os.fsync(file.fileno())
             earlier = [path for _, path in _found(self.folder)]
             temporary.replace(self.folder / named(steps))
-        except OSError as error:
-            raise SynthesisError(
-                f"a checkpoint could not be written: {error.strerror}",
-                fix="make room under the state directory ($DPGATE_STATE)",
-            ) from None
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            return
         for path in earlier:
             if path.name != named(steps):
                 path.unlink(missing_ok=True)
@@ -112,6 +122,11 @@ def _found(folder: Path) -> list[tuple[int, Path]]:
     return [(int(match[1]), path) for match, path in names if match]
 
 
+def _versions() -> str:
+    """What a checkpoint goes with: weights and optimizers are laid out by these."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in ("dpgate", "torch"))
+
+
 def _read(path: Path) -> Mapping[str, Array]:
     import numpy as np
 
@@ -120,14 +135,16 @@ def _read(path: Path) -> Mapping[str, Array]:
             found = {name: held[name] for name in held.files}
         version = str(found["version"])
         whole = found["holdout"].tobytes()
+        if {*found["names"].tolist(), *_OWN} != found.keys():
+            raise ValueError("arrays are missing, or too many")  # noqa: TRY301 - as all that is wrong
     except Exception:  # noqa: BLE001 - whatever is wrong with the file: it is no checkpoint
         raise SynthesisError(
             f"{path} is no checkpoint that can be read", fix="start anew, without --resume"
         ) from None
-    ours = metadata.version("dpgate")
+    ours = _versions()
     if version != ours or len(whole) != 32:
         raise SynthesisError(
-            f"dpgate {version} made the checkpoint, and this is dpgate {ours}",
-            fix="resume with the same version, or start anew, without --resume",
+            f"{version} made the checkpoint, and this is {ours}",
+            fix="resume with the same versions, or start anew, without --resume",
         )
     return found
