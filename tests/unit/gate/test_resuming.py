@@ -324,7 +324,11 @@ def test_what_came_to_its_end_is_not_resumed(ready: Team, monkeypatch: pytest.Mo
         ready.release(resume=True)
 
 
-def test_a_manifest_that_was_restored_finds_its_own_checkpoint(ready: Team) -> None:
+def test_a_manifest_that_was_restored_finds_its_own_checkpoint(fresh_team: Team) -> None:
+    ready = trains(fresh_team)
+    ready.edit(MANIFEST, "epsilon: 1.0", "epsilon: 0.4")
+    ready.commit()
+    ready.approve(attempts=2)
     stopped(ready)
     ready.edit(MANIFEST, "rows: 1000", "rows: 900")
     ready.commit()
@@ -332,7 +336,9 @@ def test_a_manifest_that_was_restored_finds_its_own_checkpoint(ready: Team) -> N
     stopped(ready)
     ready.edit(MANIFEST, "rows: 900", "rows: 1000")
     ready.commit()
-    assert ready.release(resume=True).outcome == "released"
+    ready.approve()
+    done = ready.release(resume=True)
+    assert done.outcome == "released", done.plan
     assert reserves(ready)[-1].resumes == Resumes(
         reserve=link_up(read(ready.ledger())).reserves[0][0].digest, steps=20
     )
@@ -358,7 +364,7 @@ def test_what_is_told_of_a_resumed_attempt(ready: Team) -> None:
 def test_a_budget_that_denies_what_is_left_proposes_no_other_epsilon(fresh_team: Team) -> None:
     """Another ε is another manifest, and that cannot go on with this training."""
     quota = '{recipient: "*", lifetime: true, epsilon: '
-    fresh_team.edit(POLICY, f"{quota}2}}", f"{quota}0.7}}")
+    fresh_team.edit(POLICY, f"{quota}2}}", f"{quota}0.83}}")
     team = trains(fresh_team)
     team.approve(attempts=2)
     stopped(team, 0.15)
