@@ -32,10 +32,11 @@ class Channel:
         peer: rank of the other end.
         context: see `dpgate.synthesis.gan.team.tls`.
         server: whether this end is.
-        patience: for each message to go or to come.
+        patience: for each message to go or to come; can be changed later.
 
     Raises:
         OSError: an end has no certificate that the other takes.
+        ValueError: what the other end says is no message.
         RuntimeError: the other end is gone or silent; so also later.
 
     Privacy:
@@ -53,7 +54,7 @@ class Channel:
     ) -> None:
         self._group = group
         self._peer = peer
-        self._patience = patience
+        self.patience = patience
         self._most = _HANDSHAKE
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
@@ -101,10 +102,10 @@ class Channel:
         records = bytearray(self._outgoing.read())
         if records:
             for part in (bytearray(_LENGTH.pack(len(records))), records):
-                self._group.send(part, self._peer, self._patience)
+                self._group.send(part, self._peer, self.patience)
 
     def _taken(self) -> bytes:
-        (length,) = _LENGTH.unpack(self._group.receive(_LENGTH.size, self._peer, self._patience))
+        (length,) = _LENGTH.unpack(self._group.receive(_LENGTH.size, self._peer, self.patience))
         if not 0 < length <= self._most:
             raise ValueError("a message is too long")
-        return self._group.receive(length, self._peer, self._patience)
+        return self._group.receive(length, self._peer, self.patience)
