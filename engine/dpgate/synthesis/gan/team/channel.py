@@ -13,6 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from dpgate.synthesis.gan.team.lengths import MOST
+
 if TYPE_CHECKING:
     from dpgate.synthesis.gan.team.meet import Group
 
@@ -20,8 +22,8 @@ T = TypeVar("T")
 
 _LENGTH = struct.Struct("<Q")
 _PIECE = 2**20
-_HANDSHAKE, _MOST = 2**20, 2**31
-"""Bytes of a message from somebody who may be anybody, and from a member."""
+_HANDSHAKE = 2**20
+"""Bytes of a message from somebody who may be anybody."""
 
 
 class Channel:
@@ -60,7 +62,7 @@ class Channel:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
         self._until(self._tls.do_handshake)
         self._flush()
-        self._most = _MOST
+        self._most = MOST
 
     def send(self, message: bytes) -> None:
         """Sends one message."""
@@ -76,7 +78,7 @@ class Channel:
             ValueError: it is none.
         """
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
-        if length > _MOST:
+        if length > MOST:
             raise ValueError("a message is too long")
         return self._exactly(length)
 

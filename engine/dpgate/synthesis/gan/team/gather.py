@@ -19,6 +19,7 @@ from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.team.children import Children
 from dpgate.synthesis.gan.team.elsewhere import elsewhere
 from dpgate.synthesis.gan.team.leader import FAULTS, Many
+from dpgate.synthesis.gan.team.lengths import room
 from dpgate.synthesis.gan.team.meet import (
     Group,
     Rank,
@@ -28,7 +29,7 @@ from dpgate.synthesis.gan.team.meet import (
     met,
     tcp_store,
 )
-from dpgate.synthesis.gan.team.messages import Job, room
+from dpgate.synthesis.gan.team.messages import Job
 from dpgate.synthesis.gan.team.waiting import always, awaited
 from dpgate.synthesis.gan.trainer import Team
 
@@ -74,6 +75,10 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
                 store = awaited(held, meet.PATIENCE)
             group = stack.enter_context(met(store, rank, alive))
             lines = awaited(partial(_lines, group, papers, job), HANDSHAKE, alive)
+            for secret in (papers.key, papers.certificate) if place is None else ():
+                Path(
+                    secret
+                ).unlink()  # all have them; a folder that nobody is left to remove has none
             team = Many(lines, room(batch, processes), job.person_rows)
         except FAULTS:
             raise SynthesisError(

@@ -40,7 +40,7 @@ class Many:
 
     Args:
         lines: to the workers, by rank from 1.
-        room: records that a part has room for; see `messages.room`.
+        room: records that a part has room for; see `lengths.room`.
         person_rows: most rows of a record, where it is a person; None: it is a row.
 
     Privacy:

@@ -21,6 +21,7 @@ import torch
 from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan.records import Records
 from dpgate.synthesis.gan.team import children, gather, leader
+from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.trainer import Team
 from tests.suites import teams
 from tests.suites.teams import JOB, Work, all_gone, cells, gathered
@@ -85,7 +86,7 @@ def test_children_see_no_variables_and_open_no_terminal() -> None:
             arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
             folder = Path(arguments[-4].decode())
             assert folder.stat().st_mode & 0o777 == 0o700
-            assert (folder / "key.pem").stat().st_mode & 0o777 == 0o600
+            assert [each.name for each in folder.iterdir()] == ["store"]  # no key, no certificate
         assert not folder.exists()
     finally:
         del os.environ["CANARY"]
@@ -185,7 +186,7 @@ def test_children_end_when_the_gate_is_ended(
     folder, *texts = listed.read_text().split()
     numbers = [int(text) for text in texts]
     assert len(numbers) == 2
-    assert (Path(folder) / "key.pem").exists()
+    assert Path(folder).exists()
     if stopped:
         os.kill(numbers[0], signal.SIGSTOP)
         time.sleep(0.5)
@@ -243,3 +244,16 @@ def test_an_interrupt_is_heeded_while_a_worker_hangs_in_its_handshake(
     with pytest.raises(KeyboardInterrupt), gathered(2):
         pytest.fail("a team of two came together")  # pragma: no cover
     assert time.monotonic() - began[0] < 5
+
+
+def test_memory_that_runs_out_is_a_process_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: Channel) -> bytes:
+        raise MemoryError
+
+    with (  # noqa: PT012
+        pytest.raises(SynthesisError) as caught,
+        gathered(2) as (team, _),
+    ):
+        monkeypatch.setattr(Channel, "receive", exhausted)
+        Work.made().by(team, cells(9))
+    assert caught.value.message == LOST
