@@ -77,7 +77,7 @@ def require_processes(synthesizer: Synthesizer, task: Task) -> None:
     """Refuses processes that could not come together; asked before anything is spent.
 
     Raises:
-        SynthesisError: see `dpgate.synthesis.gan.team.elsewhere` and `lengths`.
+        SynthesisError: see `elsewhere`, `fitting` and `lengths` of `dpgate.synthesis.gan.team`.
     """
     if not isinstance(synthesizer, Trains):
         return
@@ -85,6 +85,9 @@ def require_processes(synthesizer: Synthesizer, task: Task) -> None:
     if made.processes > 1:
         require_sendable(made, len(task.domain), synthesizer.trained(task))
         elsewhere(made.processes)
+        from dpgate.synthesis.gan.team.fitting import require_distributed  # loads torch
+
+        require_distributed()
 
 
 def summary(synthesizer: Synthesizer, task: Task, events: Sequence[Event]) -> str:

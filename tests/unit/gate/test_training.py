@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import torch
 from pyarrow import parquet
 
 from dpgate.errors import AccountingError, SynthesisError, UsageError
@@ -88,6 +89,19 @@ def test_a_release_by_two_processes_costs_the_same_and_says_so(fresh_team: Team)
     assert "gather 2 processes" in told
     verified = team.dpgate("verify", "--root", team.root)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize("lacking", ["is_available", "is_gloo_available"])
+def test_a_torch_whose_processes_cannot_talk_is_refused_before_anything_is_spent(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    team.approve()
+    monkeypatch.setattr(torch.distributed, lacking, lambda: False)
+    entries = len(team.ledger())
+    with pytest.raises(SynthesisError, match=r"without torch\.distributed or without Gloo"):
+        team.release()
+    assert len(team.ledger()) == entries
 
 
 @pytest.mark.slow
