@@ -20,7 +20,7 @@ from dpgate.gate.workspace import workspace
 from dpgate.ledger.envelope import parse
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.synthesizer import Trained
-from dpgate.synthesis.gan.team import gather
+from dpgate.synthesis.gan.team import gather, lengths
 from dpgate.synthesis.gan.team.messages import Job
 from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team, write_data
 
@@ -100,6 +100,18 @@ def test_a_torch_whose_processes_cannot_talk_is_refused_before_anything_is_spent
     monkeypatch.setattr(torch.distributed, lacking, lambda: False)
     entries = len(team.ledger())
     with pytest.raises(SynthesisError, match=r"without torch\.distributed or without Gloo"):
+        team.release()
+    assert len(team.ledger()) == entries
+
+
+def test_steps_too_long_for_a_message_are_refused_before_anything_is_spent(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    team.approve()
+    monkeypatch.setattr(lengths, "MOST", 2**17)
+    entries = len(team.ledger())
+    with pytest.raises(SynthesisError, match="and 131072 is the most: batch 25000 rows"):
         team.release()
     assert len(team.ledger()) == entries
 

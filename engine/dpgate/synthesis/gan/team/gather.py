@@ -75,10 +75,9 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
                 store = awaited(held, meet.PATIENCE)
             group = stack.enter_context(met(store, rank, alive))
             lines = awaited(partial(_lines, group, papers, job), HANDSHAKE, alive)
-            for secret in (papers.key, papers.certificate) if place is None else ():
-                Path(
-                    secret
-                ).unlink()  # all have them; a folder that nobody is left to remove has none
+            # All have them: a folder that nobody is left to remove holds no key.
+            for paper in (papers.key, papers.certificate) if place is None else ():
+                Path(paper).unlink()
             team = Many(lines, room(batch, processes), job.person_rows)
         except FAULTS:
             raise SynthesisError(
