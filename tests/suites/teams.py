@@ -7,6 +7,8 @@ gathers three processes, writes their folder and the children's numbers to a fil
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pytest
@@ -146,6 +148,30 @@ def speechless() -> None:
     """Has a child end before it meets anybody, loudly."""
     sys.stderr.write("canary")
     raise SystemExit(3)
+
+
+def _hit(when: str, how: signal.Signals) -> None:
+    """Has a worker send itself a signal, before or after it is connected."""
+    from dpgate.synthesis.gan.team import meet, worker
+
+    def hit(*_: object, **__: object) -> NoReturn:
+        os.kill(os.getpid(), how)
+        raise AssertionError
+
+    if when == "connected":
+        worker.Channel = hit  # type: ignore[assignment, attr-defined]
+    else:
+        meet.ProcessGroupGloo = hit  # type: ignore[assignment, attr-defined]
+
+
+def dies_unconnected() -> None:
+    """Has a worker die once it said that it is here."""
+    _hit("here", signal.SIGKILL)
+
+
+def hangs_connected() -> None:
+    """Has a worker hang before it shows a certificate."""
+    _hit("connected", signal.SIGSTOP)
 
 
 def same_normal(setting: Setting, rows: int, width: int) -> Tensor:

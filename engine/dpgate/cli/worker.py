@@ -62,7 +62,7 @@ def command(
 
     if rank >= size:
         raise click.UsageError("--rank is below --of")
-    shown = papers(dict(zip(PAPERS, (key, cert, ca), strict=True)))
+    shown = papers(dict(zip(PAPERS, (key, cert, ca), strict=True)), server=False)
     try:
         from dpgate.synthesis.gan.team.leader import FAULTS
         from dpgate.synthesis.gan.team.meet import Rank, tcp_store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -59,7 +60,9 @@ def _no_rows(product: Synthetic) -> list[Cells]:
 
 def _refitted(case: Case, product: Synthetic, cells: Cells) -> Cells:
     """Cells of rows that a model of these alone draws, as many as the manifest asks for."""
-    task, domain = product.task, product.task.domain
+    # By this process alone, which comes to the same: workers elsewhere go after one training.
+    alone = product.task.training.model_copy(update={"processes": 1})
+    task, domain = replace(product.task, training=alone), product.task.domain
     table = pa.table({name: cells[:, place] for place, name in enumerate(domain.names)})
     source = ArrowSource(domain, lambda: iter(table.to_batches()), coded=domain.names)
     events = tuple(e for e in planned_events(case) if not e.name.startswith("evidence."))

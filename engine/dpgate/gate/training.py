@@ -13,6 +13,7 @@ from dpgate.model.event import Event
 from dpgate.model.values import plain, short
 from dpgate.synthesis.gan.plan import Recipe, noise_to_signal
 from dpgate.synthesis.gan.team.elsewhere import elsewhere
+from dpgate.synthesis.gan.team.lengths import require_sendable
 from dpgate.synthesis.interface import Synthesizer, Task
 
 WEAK, DROWNED = 2.0, 20.0
@@ -76,10 +77,17 @@ def require_processes(synthesizer: Synthesizer, task: Task) -> None:
     """Refuses processes that could not come together; asked before anything is spent.
 
     Raises:
-        SynthesisError: see `dpgate.synthesis.gan.team.elsewhere`.
+        SynthesisError: see `elsewhere`, `fitting` and `lengths` of `dpgate.synthesis.gan.team`.
     """
-    if isinstance(synthesizer, Trains):
-        elsewhere(synthesizer.recipe(task).processes)
+    if not isinstance(synthesizer, Trains):
+        return
+    made = synthesizer.recipe(task)
+    if made.processes > 1:
+        require_sendable(made, len(task.domain), synthesizer.trained(task))
+        elsewhere(made.processes)
+        from dpgate.synthesis.gan.team.fitting import require_distributed  # loads torch
+
+        require_distributed()
 
 
 def summary(synthesizer: Synthesizer, task: Task, events: Sequence[Event]) -> str:

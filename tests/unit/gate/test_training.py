@@ -6,9 +6,11 @@ import json
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
+import torch
 from pyarrow import parquet
 
 from dpgate.errors import AccountingError, SynthesisError, UsageError
@@ -18,6 +20,8 @@ from dpgate.gate.workspace import workspace
 from dpgate.ledger.envelope import parse
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.synthesizer import Trained
+from dpgate.synthesis.gan.team import gather, lengths
+from dpgate.synthesis.gan.team.messages import Job
 from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team, write_data
 
 TRAINING = "with: dp-tvae, training: {steps: 40, batch: 25000, width: 16, latent: 4},"
@@ -85,6 +89,51 @@ def test_a_release_by_two_processes_costs_the_same_and_says_so(fresh_team: Team)
     assert "gather 2 processes" in told
     verified = team.dpgate("verify", "--root", team.root)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize("lacking", ["is_available", "is_gloo_available"])
+def test_a_torch_whose_processes_cannot_talk_is_refused_before_anything_is_spent(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    team.approve()
+    monkeypatch.setattr(torch.distributed, lacking, lambda: False)
+    entries = len(team.ledger())
+    with pytest.raises(SynthesisError, match=r"without torch\.distributed or without Gloo"):
+        team.release()
+    assert len(team.ledger()) == entries
+
+
+def test_steps_too_long_for_a_message_are_refused_before_anything_is_spent(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    team.approve()
+    monkeypatch.setattr(lengths, "MOST", 2**17)
+    entries = len(team.ledger())
+    with pytest.raises(SynthesisError, match="and 131072 is the most: batch 25000 rows"):
+        team.release()
+    assert len(team.ledger()) == entries
+
+
+@pytest.mark.slow
+def test_attacks_that_train_again_do_so_by_one_process(
+    fresh_team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers elsewhere are there for one training: the run's own has them."""
+    team = trains(fresh_team, TRAINING.replace("steps: 40", "processes: 2, steps: 40"))
+    called: list[int] = []
+    usual = gather.gathered
+
+    def counted(job: Job, processes: int, batch: int, progress: Any) -> Any:
+        called.append(processes)
+        return usual(job, processes, batch, progress)
+
+    monkeypatch.setattr(gather, "gathered", counted)
+    asked = {"out": team.folder / "rehearsed", "rows": 500, "epsilons": (Decimal(1),), "runs": 1}
+    result = team.api.rehearse(RELEASE, **asked, synthesizers=("dp-tvae",), canaries=20)
+    assert [each.title for each in result.further] == ["canaries, 20"]
+    assert called == [2]
 
 
 def test_workers_elsewhere_without_certificates_are_refused_before_anything_is_spent(

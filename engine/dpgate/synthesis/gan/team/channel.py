@@ -13,6 +13,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from dpgate.synthesis.gan.team.lengths import MOST
+
 if TYPE_CHECKING:
     from dpgate.synthesis.gan.team.meet import Group
 
@@ -20,8 +22,8 @@ T = TypeVar("T")
 
 _LENGTH = struct.Struct("<Q")
 _PIECE = 2**20
-_HANDSHAKE, _MOST = 2**20, 2**31
-"""Bytes of a message from somebody who may be anybody, and from a member."""
+_HANDSHAKE = 2**20
+"""Bytes of a message from somebody who may be anybody."""
 
 
 class Channel:
@@ -32,10 +34,11 @@ class Channel:
         peer: rank of the other end.
         context: see `dpgate.synthesis.gan.team.tls`.
         server: whether this end is.
-        patience: for each message to go or to come.
+        patience: for each message to go or to come; can be changed later.
 
     Raises:
         OSError: an end has no certificate that the other takes.
+        ValueError: what the other end says is no message.
         RuntimeError: the other end is gone or silent; so also later.
 
     Privacy:
@@ -53,13 +56,13 @@ class Channel:
     ) -> None:
         self._group = group
         self._peer = peer
-        self._patience = patience
+        self.patience = patience
         self._most = _HANDSHAKE
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
         self._until(self._tls.do_handshake)
         self._flush()
-        self._most = _MOST
+        self._most = MOST
 
     def send(self, message: bytes) -> None:
         """Sends one message."""
@@ -75,7 +78,7 @@ class Channel:
             ValueError: it is none.
         """
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
-        if length > _MOST:
+        if length > MOST:
             raise ValueError("a message is too long")
         return self._exactly(length)
 
@@ -101,10 +104,10 @@ class Channel:
         records = bytearray(self._outgoing.read())
         if records:
             for part in (bytearray(_LENGTH.pack(len(records))), records):
-                self._group.send(part, self._peer, self._patience)
+                self._group.send(part, self._peer, self.patience)
 
     def _taken(self) -> bytes:
-        (length,) = _LENGTH.unpack(self._group.receive(_LENGTH.size, self._peer, self._patience))
+        (length,) = _LENGTH.unpack(self._group.receive(_LENGTH.size, self._peer, self.patience))
         if not 0 < length <= self._most:
             raise ValueError("a message is too long")
-        return self._group.receive(length, self._peer, self._patience)
+        return self._group.receive(length, self._peer, self.patience)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ ENTRY = "from dpgate.synthesis.gan.team.worker import main; main()"
 """What a child runs."""
 
 _KEPT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TMPDIR")
-_SECONDS = 20.0
+_SECONDS = 10.0
 
 
 class Children:
@@ -46,7 +47,6 @@ class Children:
             for rank in range(1, processes)
         ]
 
-    @property
     def alive(self) -> bool:
         """Whether all are."""
         return all(child.poll() is None for child in self._children)
@@ -61,12 +61,15 @@ class Children:
         trace: TracebackType | None,
     ) -> None:
         """Wait for children that were dismissed, end others."""
-        for child in self._children:
-            if kind is None:
+        deadline = time.monotonic() + (_SECONDS if kind is None else 0)
+        try:
+            for child in self._children:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(_SECONDS)
-            child.kill()
-        for child in self._children:
-            child.wait()
-            if child.stdin is not None:
-                child.stdin.close()
+                    child.wait(max(0, deadline - time.monotonic()))
+        finally:  # also by an interrupt
+            for child in self._children:
+                child.kill()
+            for child in self._children:
+                child.wait()
+                if child.stdin is not None:
+                    child.stdin.close()

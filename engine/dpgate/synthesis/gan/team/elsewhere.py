@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dpgate.errors import SynthesisError
-from dpgate.synthesis.gan.team.tls import Papers, context
+from dpgate.synthesis.gan.team.tls import Papers, require_own
 
 STANDARD = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK")
 """Variables that `torchrun` and its like set; MASTER_ADDR says that they did."""
@@ -48,6 +48,8 @@ def elsewhere(processes: int, environment: Mapping[str, str] | None = None) -> E
     if processes == 1 or not given.get("MASTER_ADDR"):
         return None
     port, size, rank = (_number(given, name) for name in STANDARD[1:])
+    if not 0 < port < 2**16:
+        raise SynthesisError(f"MASTER_PORT is {port}", fix="a port from 1 to 65535, free on rank 0")
     if rank != 0:
         raise SynthesisError(
             f"the gate is rank 0 of a training by several processes, and RANK is {rank}",
@@ -62,15 +64,16 @@ def elsewhere(processes: int, environment: Mapping[str, str] | None = None) -> E
         address=given["MASTER_ADDR"],
         port=port,
         agent=given.get("TORCHELASTIC_USE_AGENT_STORE") == "True",
-        papers=papers({name: given.get(name) for name in PAPERS}),
+        papers=papers({name: given.get(name) for name in PAPERS}, server=True),
     )
 
 
-def papers(named: Mapping[str, str | None]) -> Papers:
+def papers(named: Mapping[str, str | None], *, server: bool) -> Papers:
     """The papers that three variables name, tried.
 
     Args:
         named: a file for each of `PAPERS`.
+        server: whether they are rank 0's.
 
     Raises:
         SynthesisError: one is not named, or cannot be used.
@@ -84,7 +87,7 @@ def papers(named: Mapping[str, str | None]) -> Papers:
         )
     key, certificate, authority = (str(named[name]) for name in PAPERS)
     found = Papers(key=key, certificate=certificate, authority=authority)
-    context(found, server=False)
+    require_own(found, server=server)
     return found
 
 

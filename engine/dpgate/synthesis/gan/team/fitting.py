@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from dpgate.synthesis.lazy import Fit
 
 
+def require_distributed() -> None:
+    """Refuses a torch by which processes cannot talk; asked before anything is spent.
+
+    Raises:
+        SynthesisError: it has no torch.distributed, or no Gloo.
+    """
+    from torch import distributed
+
+    if not (distributed.is_available() and distributed.is_gloo_available()):
+        raise SynthesisError(
+            "this torch was built without torch.distributed or without Gloo",
+            fix="training.processes: 1, or install a torch with them",
+        )
+
+
 def with_team(synthesizer: Trained, fit: Trainer) -> Fit:
     """A fit with as many processes as its task asks for."""
 
@@ -31,14 +46,9 @@ def with_team(synthesizer: Trained, fit: Trainer) -> Fit:
         made = synthesizer.recipe(task)
         if made.processes == 1:
             return fit(task, events, source, mechanisms, progress, Alone())
-        try:
-            from dpgate.synthesis.gan.team.gather import gathered
-            from dpgate.synthesis.gan.team.messages import Job
-        except ImportError:
-            raise SynthesisError(
-                "this torch was built without torch.distributed; the training's cost is spent",
-                fix="training.processes: 1, or install a torch with it",
-            ) from None
+        from dpgate.synthesis.gan.team.gather import gathered
+        from dpgate.synthesis.gan.team.messages import Job
+
         with gathered(Job.of(synthesizer, task), made.processes, made.batch, progress) as team:
             return fit(task, events, source, mechanisms, progress, team)
 

@@ -7,17 +7,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from dpgate.errors import SynthesisError
-from dpgate.synthesis.gan.team import tls
+from dpgate.synthesis.gan.team import meet, tls
 from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.team.children import Children
 from dpgate.synthesis.gan.team.elsewhere import elsewhere
 from dpgate.synthesis.gan.team.leader import FAULTS, Many
+from dpgate.synthesis.gan.team.lengths import room
 from dpgate.synthesis.gan.team.meet import (
     Group,
     Rank,
@@ -27,7 +29,8 @@ from dpgate.synthesis.gan.team.meet import (
     met,
     tcp_store,
 )
-from dpgate.synthesis.gan.team.messages import Job, room
+from dpgate.synthesis.gan.team.messages import Job
+from dpgate.synthesis.gan.team.waiting import always, awaited
 from dpgate.synthesis.gan.trainer import Team
 
 if TYPE_CHECKING:
@@ -35,11 +38,13 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(minutes=30)
 """For what a worker computes in a step."""
+HANDSHAKE = timedelta(minutes=2)
+"""For all workers to show certificates and versions, once they are connected."""
 
 
 @contextmanager
 def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterator[Team]:
-    """A team of several processes, before any data is opened; it goes when this is left.
+    """A team of several processes, before any row is read; it goes when this is left.
 
     Args:
         job: of its workers.
@@ -63,12 +68,17 @@ def gathered(job: Job, processes: int, batch: int, progress: Progress) -> Iterat
                 children = stack.enter_context(Children(folder, processes, threads))
                 stack.enter_context(interface(loopback()))
                 store = file_store(folder, processes)
-                group = stack.enter_context(met(store, rank, lambda: children.alive))
+                alive = children.alive
             else:
-                papers = place.papers
-                store = tcp_store(place.address, place.port, rank, agent=place.agent)
-                group = stack.enter_context(met(store, rank))
-            team = Many(_lines(group, papers, job), room(batch, processes), job.person_rows)
+                papers, alive = place.papers, always
+                held = partial(tcp_store, place.address, place.port, rank, agent=place.agent)
+                store = awaited(held, meet.PATIENCE)
+            group = stack.enter_context(met(store, rank, alive))
+            lines = awaited(partial(_lines, group, papers, job), HANDSHAKE, alive)
+            # All have them: a folder that nobody is left to remove holds no key.
+            for paper in (papers.key, papers.certificate) if place is None else ():
+                Path(paper).unlink()
+            team = Many(lines, room(batch, processes), job.person_rows)
         except FAULTS:
             raise SynthesisError(
                 f"the {processes} processes of the training did not come together; its cost is spent",
@@ -84,13 +94,14 @@ def _lines(group: Group, papers: tls.Papers, job: Job) -> list[Channel]:
     """Channels to the workers, each of which has the job."""
     context = tls.context(papers, server=True)
     lines = [
-        Channel(group, peer, context, server=True, patience=PATIENCE)
+        Channel(group, peer, context, server=True, patience=HANDSHAKE)
         for peer in range(1, group.size)
     ]
     for line in lines:
         if line.receive().decode() != job.version:
             raise ValueError("a worker of another version")
         line.send(job.packed())
+        line.patience = PATIENCE
     return lines
 
 

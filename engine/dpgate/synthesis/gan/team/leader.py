@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent import futures
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +14,16 @@ from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan import trainer
 from dpgate.synthesis.gan.clip import parameters
 from dpgate.synthesis.gan.team import messages
+from dpgate.synthesis.gan.team.waiting import begun
 
 if TYPE_CHECKING:
     from dpgate.synthesis.gan.records import Records
     from dpgate.synthesis.gan.team.channel import Channel
     from dpgate.synthesis.gan.trainer import Clipped, Ones
 
-FAULTS = (RuntimeError, OSError, ValueError)
+FAULTS = (RuntimeError, OSError, ValueError, MemoryError)
 """How a lost, silent or faulty process shows."""
+_SECONDS = 10.0
 
 
 def lost() -> SynthesisError:
@@ -39,7 +40,7 @@ class Many:
 
     Args:
         lines: to the workers, by rank from 1.
-        room: records that a part has room for; see `messages.room`.
+        room: records that a part has room for; see `lengths.room`.
         person_rows: most rows of a record, where it is a person; None: it is a row.
 
     Privacy:
@@ -62,7 +63,9 @@ class Many:
         wanted = parameters(work.layers)
         weights = messages.flat(wanted)
         asked = [
-            _asked(line, self._step(weights, records.chosen(places[rank::processes])))
+            begun(
+                partial(_answer, line, self._step(weights, records.chosen(places[rank::processes])))
+            )
             for rank, line in enumerate(self._lines, start=1)
         ]
         total = trainer.summed(work, records.chosen(places[::processes]), ones)
@@ -79,22 +82,11 @@ class Many:
 
     def dismiss(self) -> None:
         """Tells the workers that they are done; one that is gone already needs not be told."""
-        for line in self._lines:
-            with contextlib.suppress(*FAULTS):
-                line.send(messages.DISMISSED)
+        told = [begun(partial(line.send, messages.DISMISSED)) for line in self._lines]
+        futures.wait(told, _SECONDS)  # not for one that hangs: the training is done
 
 
-def _asked(line: Channel, message: bytes) -> Future[bytes]:
-    """What a worker answers, while this process computes its own part."""
-    answer: Future[bytes] = Future()
-
-    def ask() -> None:
-        try:
-            line.send(message)
-            answer.set_result(line.receive())
-        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
-            answer.set_exception(error)
-
-    # Nobody waits for it at the end: an interrupt is heeded while a worker is silent.
-    threading.Thread(target=ask, daemon=True).start()
-    return answer
+def _answer(line: Channel, message: bytes) -> bytes:
+    """What a worker answers; this process computes its own part meanwhile."""
+    line.send(message)
+    return line.receive()

@@ -21,6 +21,8 @@ from torch.distributed import (  # type: ignore[attr-defined]  # its stubs do no
     TCPStore,
 )
 
+from dpgate.synthesis.gan.team.waiting import always, awaited
+
 PATIENCE = timedelta(minutes=10)
 """For all processes to come."""
 _PAUSE_SECONDS = 0.05
@@ -102,7 +104,7 @@ def file_store(folder: Path, size: int) -> Store:
 
 
 @contextmanager
-def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> Iterator[Group]:
+def met(store: Store, rank: Rank, alive: Callable[[], bool] = always) -> Iterator[Group]:
     """A process group of all processes, for the time of a training.
 
     Args:
@@ -121,7 +123,10 @@ def met(store: Store, rank: Rank, alive: Callable[[], bool] = lambda: True) -> I
         if not alive() or time.monotonic() > deadline:
             raise RuntimeError("not everybody came")
         time.sleep(_PAUSE_SECONDS)
-    group = Group(ProcessGroupGloo(store, rank.rank, rank.size, PATIENCE), rank.size)
+    left = timedelta(seconds=deadline - time.monotonic())
+    gloo = awaited(lambda: ProcessGroupGloo(store, rank.rank, rank.size, PATIENCE), left, alive)
+    group = Group(gloo, rank.size)
+    del gloo
     try:
         yield group
     finally:

@@ -74,14 +74,6 @@ class Job:
         return cls(**told)
 
 
-def room(batch: int, processes: int) -> int:
-    """Records that a part of a step has room for, almost always: a public number.
-
-    A Poisson sample of mean `batch` is larger than that and 8 standard deviations once in 10¹⁴ steps.
-    """
-    return math.ceil((batch + 8 * math.sqrt(batch)) / processes) + 1
-
-
 def step(weights: bytes, cells: Codes, rows: int) -> bytes:
     """A step as a message.
 

@@ -55,6 +55,41 @@ def context(papers: Papers, *, server: bool) -> ssl.SSLContext:
     return made
 
 
+def require_own(papers: Papers, *, server: bool) -> None:
+    """Refuses papers by which another member would not know this process.
+
+    Args:
+        papers: its own.
+        server: whether it is rank 0, the server.
+
+    Raises:
+        SynthesisError: a file cannot be used, or the authority does not vouch for the certificate.
+    """
+    own, other = context(papers, server=server), context(papers, server=not server)
+    own.verify_mode = ssl.CERT_NONE  # it is the other who judges
+    here, there = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        own.wrap_bio(here, there, server_side=server),
+        other.wrap_bio(there, here, server_side=not server),
+    ]
+    try:
+        while ends:
+            ends = [end for end in ends if not _shaken(end)]
+    except ssl.SSLError:
+        raise SynthesisError(
+            f"{papers.certificate} is no valid certificate by {papers.authority}",
+            fix="all members' certificates are by one authority, for their use, and not out of date",
+        ) from None
+
+
+def _shaken(end: ssl.SSLObject) -> bool:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
 def ephemeral(folder: Path) -> Papers:
     """Papers of one training on this machine: whoever can read the folder is a member.
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from dpgate.errors import SynthesisError
-from dpgate.synthesis.gan.team import gather
-from dpgate.synthesis.gan.team.elsewhere import PAPERS, STANDARD, elsewhere
+from dpgate.cli.worker import command
+from dpgate.errors import SynthesisError, UndecidedError
+from dpgate.synthesis.gan.team import gather, meet, worker
+from dpgate.synthesis.gan.team.elsewhere import PAPERS, STANDARD, elsewhere, papers
 from dpgate.synthesis.gan.team.tls import context, ephemeral
 from tests.suites import teams
 from tests.suites.teams import BATCH, JOB, Work, cells
@@ -185,6 +187,8 @@ def test_where_workers_come_from(tmp_path: Path) -> None:
         ({"RANK": "1"}, "the gate is rank 0 .* and RANK is 1", "dpgate worker"),
         ({"WORLD_SIZE": "4"}, "WORLD_SIZE is 4, and synthesize.training.processes 2", "same number"),
         ({"RANK": ""}, "MASTER_ADDR is set, and RANK is no number", "as torchrun does"),
+        ({"MASTER_PORT": "0"}, "MASTER_PORT is 0", "from 1 to 65535"),
+        ({"MASTER_PORT": "65536"}, "MASTER_PORT is 65536", "from 1 to 65535"),
         ({"MASTER_PORT": "٣"}, "MASTER_PORT is no number", "as torchrun does"),
         ({"WORLD_SIZE": "-2"}, "WORLD_SIZE is no number", "as torchrun does"),
         ({}, "TLS alone: DPGATE_TLS_KEY, DPGATE_TLS_CERT, DPGATE_TLS_CA not set", "authority of"),
@@ -226,3 +230,31 @@ def test_a_key_with_a_passphrase_is_refused_without_asking(tmp_path: Path) -> No
     )
     with pytest.raises(SynthesisError, match="are no key"):
         context(papers, server=True)
+
+
+@pytest.mark.parametrize("server", [True, False])
+def test_a_certificate_by_another_authority_is_refused_at_once(
+    tmp_path: Path, server: bool
+) -> None:
+    ours, theirs = teams.papers(tmp_path / "ours"), teams.papers(tmp_path / "theirs")
+    assert papers(ours, server=server).key == ours["DPGATE_TLS_KEY"]
+    mixed = {**ours, "DPGATE_TLS_CA": theirs["DPGATE_TLS_CA"]}
+    with pytest.raises(SynthesisError, match="is no valid certificate by"):
+        papers(mixed, server=server)
+    if server:
+        with pytest.raises(SynthesisError, match="is no valid certificate by"):
+            elsewhere(2, {**GIVEN, **mixed})
+
+
+def test_a_workers_memory_that_runs_out_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "work", exhausted)
+    given = launcher(free_port(), 1, teams.papers(tmp_path)) | {"TORCHELASTIC_USE_AGENT_STORE": ""}
+    monkeypatch.setattr(meet, "tcp_store", lambda *_, **__: None)
+    found = CliRunner().invoke(command, env=given)
+    assert isinstance(found.exception, UndecidedError)
+    assert "or memory ran out" in str(found.exception)

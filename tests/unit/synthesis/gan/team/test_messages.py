@@ -29,13 +29,6 @@ def test_the_length_of_a_step_does_not_count_its_rows() -> None:
     assert length(51) == length(100) > length(50)
 
 
-def test_a_part_has_room_for_almost_every_sample() -> None:
-    for batch, processes in ((1, 2), (200, 2), (2_000, 7)):
-        drawn = np.random.default_rng(3).poisson(batch, 100_000)
-        largest = -(-int(drawn.max()) // processes)
-        assert largest <= messages.room(batch, processes) <= 2 + (9 * batch + 16) / processes
-
-
 @pytest.mark.parametrize(
     "harm",
     [

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ import torch
 
 from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan.records import Records
-from dpgate.synthesis.gan.team import children, gather
+from dpgate.synthesis.gan.team import children, gather, leader
+from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.trainer import Team
 from tests.suites import teams
 from tests.suites.teams import JOB, Work, all_gone, cells, gathered
@@ -84,7 +86,7 @@ def test_children_see_no_variables_and_open_no_terminal() -> None:
             arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
             folder = Path(arguments[-4].decode())
             assert folder.stat().st_mode & 0o777 == 0o700
-            assert (folder / "key.pem").stat().st_mode & 0o777 == 0o600
+            assert [each.name for each in folder.iterdir()] == ["store"]  # no key, no certificate
         assert not folder.exists()
     finally:
         del os.environ["CANARY"]
@@ -184,7 +186,7 @@ def test_children_end_when_the_gate_is_ended(
     folder, *texts = listed.read_text().split()
     numbers = [int(text) for text in texts]
     assert len(numbers) == 2
-    assert (Path(folder) / "key.pem").exists()
+    assert Path(folder).exists()
     if stopped:
         os.kill(numbers[0], signal.SIGSTOP)
         time.sleep(0.5)
@@ -194,3 +196,64 @@ def test_children_end_when_the_gate_is_ended(
     assert not Path(folder).exists()
     if how == signal.SIGINT:
         assert "KeyboardInterrupt" in told
+
+
+def test_a_worker_that_hangs_when_all_is_done_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not waited for longer than for one that ends, and its sums are there already."""
+    monkeypatch.setattr(leader, "_SECONDS", 1.0)
+    monkeypatch.setattr(children, "_SECONDS", 1.0)
+    with gathered(3) as (team, numbers):
+        Work.made().by(team, cells(9))
+        for number in numbers:
+            os.kill(number, signal.SIGSTOP)
+        began = time.monotonic()
+    assert time.monotonic() - began < 4
+    assert all_gone(numbers, seconds=0.2)
+
+
+@pytest.mark.parametrize("fault", ["dies_unconnected", "hangs_connected"])
+def test_a_worker_that_is_lost_before_the_first_step_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(children, "ENTRY", teams.altered(fault))
+    monkeypatch.setattr(gather, "HANDSHAKE", timedelta(seconds=2))
+    began = time.monotonic()
+    with pytest.raises(SynthesisError, match="did not come together"), gathered(2):
+        pytest.fail("a team of two came together")  # pragma: no cover
+    assert time.monotonic() - began < 30
+
+
+def test_an_interrupt_is_heeded_while_a_worker_hangs_in_its_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(children, "ENTRY", teams.altered("hangs_connected"))
+    began: list[float] = []
+
+    def interrupt() -> None:
+        began.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    def when_connected(*given: Any) -> Any:
+        threading.Timer(1.0, interrupt).start()
+        return shaking(*given)
+
+    shaking = gather._lines
+    monkeypatch.setattr(gather, "_lines", when_connected)
+    with pytest.raises(KeyboardInterrupt), gathered(2):
+        pytest.fail("a team of two came together")  # pragma: no cover
+    assert time.monotonic() - began[0] < 5
+
+
+def test_memory_that_runs_out_is_a_process_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(_: Channel) -> bytes:
+        raise MemoryError
+
+    with (  # noqa: PT012
+        pytest.raises(SynthesisError) as caught,
+        gathered(2) as (team, _),
+    ):
+        monkeypatch.setattr(Channel, "receive", exhausted)
+        Work.made().by(team, cells(9))
+    assert caught.value.message == LOST
