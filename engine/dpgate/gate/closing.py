@@ -54,7 +54,6 @@ def close(job: Job, ledger: OpenLedger, reserve: Link, made: Attempted) -> Relea
     settled = settle(job, ledger, reserve, made)
     job.progress("settle", 1.0)
     result = _result(job, reserve, settled, made)
-    resuming.forget(job.memory, ledger.chain, job.release)  # a run may have died before it did
     sealed_to = _sealed_path(job, reserve)
     if made.outcome != "released":
         keep_sealed(run, sealed_to)
@@ -71,6 +70,7 @@ def close_finished(job: Job, ledger: OpenLedger) -> ReleaseResult | None:
     for link, entry in ledger.chain.open:
         made = run_of(job.memory, link.digest).kept() if entry.release == job.release else None
         if made is not None:
+            resuming.forget(job.memory, ledger.chain, job.release)  # the run may have died before
             return close(job, ledger, link, made)
     return None
 
@@ -155,7 +155,6 @@ def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> Release
             fix="its cost stays spent; a new release is a new manifest under a new name",
         )
     run = run_of(job.memory, entry.reserve)
-    resuming.forget(job.memory, chain, job.release)  # a run may have died before it did
     folder = ""
     if (run.folder / "run.json").exists():
         reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)

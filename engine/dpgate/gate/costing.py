@@ -11,6 +11,7 @@ from dpgate.accounting import filter as budget
 from dpgate.accounting.filter import Spend
 from dpgate.errors import AccountingError
 from dpgate.gate.product import Product
+from dpgate.gate.resuming import training_of
 from dpgate.gate.statistical import Statistical
 from dpgate.gate.synthetic import Synthetic
 from dpgate.gate.two_tables import TwoTables
@@ -45,9 +46,9 @@ class Cost:
         """The numbers of a training, if one is planned."""
         made = self.product
         told = made.training(self.whole) if isinstance(made, Synthetic) else ""
-        rest = [event for event in self.events if event.mechanism == "sampled-gaussian"]
-        if self.resumed and rest:
-            told += f"; the last {rest[0].times} steps of it are left, and charged here"
+        if self.resumed:
+            steps = training_of(self.events).times
+            told += f"; the last {steps} steps of it are left, and charged here"
         return told
 
 
@@ -94,10 +95,8 @@ def cost_of(policy: PrivacyPolicy, case: Case) -> Cost:
 
 def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
     """What the product of a manifest runs, accounted for what the dataset protects."""
-    dataset = case.dataset.spec
-    together = dataset.unit.rows_together
-    product = product_of(case)
-    events = product.plan(groups.row_budget(allowed, together, dataset.neighboring))
+    dataset, product = case.dataset.spec, product_of(case)
+    events = product.plan(row_budget(case, allowed))
     if dataset.unit.column is not None and any(event.mechanism == "foreign" for event in events):
         raise AccountingError(
             f"{product.maker} takes the number of rows as known, but rows that name nobody in "
@@ -105,6 +104,12 @@ def _events(case: Case, allowed: calibrate.Budget) -> tuple[Event, ...]:
             fix="use another synthesizer, or a dataset without unit.column",
         )
     return events
+
+
+def row_budget(case: Case, allowed: calibrate.Budget) -> calibrate.Budget:
+    """What one row may cost, where a release may cost so much for all that its dataset protects."""
+    dataset = case.dataset.spec
+    return groups.row_budget(allowed, dataset.unit.rows_together, dataset.neighboring)
 
 
 def planned_events(case: Case) -> tuple[Event, ...]:

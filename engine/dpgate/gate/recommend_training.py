@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from dpgate.accounting import calibrate, groups
+from dpgate.accounting import calibrate
 from dpgate.accounting.rounding import significant_up
 from dpgate.errors import DpgateError, UsageError
 from dpgate.gate.advice import draft, suitable_delta
 from dpgate.gate.check import placed
-from dpgate.gate.costing import Cost, cost_of, product_of
+from dpgate.gate.costing import Cost, cost_of, product_of, row_budget
 from dpgate.gate.measured import on_adult
 from dpgate.gate.product import Shortfall
 from dpgate.gate.quality import QUALITIES, Choice, Quality, choose
@@ -153,12 +153,7 @@ def _chosen(wish: _Wish, case: Case) -> Choice:
     product, privacy = product_of(case), case.release.spec.privacy
     assert isinstance(product, Synthetic)  # noqa: S101 - a draft of one table
     assert isinstance(product.synthesizer, PlansWithin)  # noqa: S101 - it trains
-    spec = case.dataset.spec
-    budget = groups.row_budget(
-        calibrate.budget_for(privacy.epsilon, privacy.delta),
-        spec.unit.rows_together,
-        spec.neighboring,
-    )
+    budget = row_budget(case, calibrate.budget_for(privacy.epsilon, privacy.delta))
     return choose(product.synthesizer, product.task, wish.quality, budget, product.measured(budget))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dpgate.errors import ChainError, UsageError
 from dpgate.model.event import Event
 from dpgate.model.record import Reserve
-from dpgate.synthesis.gan.checkpoint import Checkpoints, latest, named
+from dpgate.synthesis.gan.checkpoint import Checkpoint, Checkpoints, latest, named
 
 if TYPE_CHECKING:
     from dpgate.gate.rederive import Judged
@@ -44,7 +44,7 @@ class Resuming:
     entry: Reserve
     whole: tuple[Event, ...]
     steps: int
-    start: Path
+    start: Checkpoint
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -69,7 +69,7 @@ def left(events: Sequence[Event], steps: int) -> tuple[Event, ...]:
         What was measured before the training, and its first steps, were charged and ran: their
         results are in the checkpoint. Everything else is charged again, since it may have run.
     """
-    training = _training(events)
+    training = training_of(events)
     if not 0 <= steps < training.times:
         raise ChainError(f"the training of these events has no more than {steps} steps")
     family = training.name.rpartition(".")[0] + "."
@@ -97,7 +97,7 @@ def find(memory: Memory, chain: Chain, case: Case) -> Resuming:
     for link, entry in reversed(chain.attempts(case.name)):
         if chain.states[link.digest] not in _ENDED:
             continue
-        found = _kept(memory, chain, link.digest, entry) if _trains(entry) else None
+        found = _kept(memory, chain, link.digest, entry)
         if found is None:
             continue
         if tuple(document.sha256 for document in entry.documents) != digests:
@@ -105,7 +105,11 @@ def find(memory: Memory, chain: Chain, case: Case) -> Resuming:
             continue
         whole = _first(chain, entry).events
         return Resuming(
-            reserve=link.digest, entry=entry, whole=whole, steps=found[0], start=found[1]
+            reserve=link.digest,
+            entry=entry,
+            whole=whole,
+            steps=found[0],
+            start=Checkpoint(found[1]),
         )
     raise _nothing(chain, case.name, edited)
 
@@ -134,9 +138,9 @@ def offer(memory: Memory, chain: Chain, reserve: Link) -> Iterator[str]:
     """Words that tell of a checkpoint that an attempt left, if it left one."""
     entry = reserve.entry
     assert isinstance(entry, Reserve)  # noqa: S101 - the caller made it
-    found = _kept(memory, chain, reserve.digest, entry) if _trains(entry) else None
+    found = _kept(memory, chain, reserve.digest, entry)
     if found is not None:
-        steps = _training(entry.events).times - found[0]
+        steps = training_of(entry.events).times - found[0]
         yield (
             f"a checkpoint of its training is kept on this machine: {steps} steps are left. To go on, which is "
             f"charged for these: dpgate release {entry.release} --resume …"
@@ -154,8 +158,8 @@ def require(found: Resuming) -> None:
     Raises:
         SynthesisError: it is not, and nothing was spent.
     """
-    done = _training(found.whole).times - _training(found.events).times
-    Checkpoints(found.start.parent, found.start).require(done)
+    done = training_of(found.whole).times - training_of(found.events).times
+    found.start.require(done)
 
 
 def forget(memory: Memory, chain: Chain, release: str) -> None:
@@ -193,8 +197,10 @@ def judge(each: Judged, before: Judged | None) -> None:
 
 def _kept(memory: Memory, chain: Chain, reserve: str, entry: Reserve) -> tuple[int, Path] | None:
     """Steps of an attempt that its last checkpoint holds; 0 with that which it began at itself."""
+    if sum(event.mechanism == "sampled-gaussian" for event in entry.events) != 1:
+        return None
     found = latest(_place(memory, reserve))
-    if found is not None and found[0] < _training(entry.events).times:
+    if found is not None and found[0] < training_of(entry.events).times:
         return found
     start = _began(memory, chain, entry)
     return (0, start) if start is not None else None
@@ -215,11 +221,7 @@ def _began(memory: Memory, chain: Chain, entry: Reserve) -> Path | None:
     return start if start.exists() else None
 
 
-def _trains(entry: Reserve) -> bool:
-    return sum(event.mechanism == "sampled-gaussian" for event in entry.events) == 1
-
-
-def _training(events: Sequence[Event]) -> Event:
+def training_of(events: Sequence[Event]) -> Event:
     """The one training among events.
 
     Raises:

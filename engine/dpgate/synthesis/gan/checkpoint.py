@@ -30,6 +30,43 @@ _OWN = ("version", "holdout", "names")
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint, read once, when it is first asked for.
+
+    Raises:
+        SynthesisError: by all that follows: it cannot be read, or other versions made it.
+    """
+
+    path: Path
+
+    @cached_property
+    def state(self) -> Mapping[str, Array]:
+        """What a training needs to go on."""
+        return {name: array for name, array in self._held.items() if name not in _OWN}
+
+    @cached_property
+    def holdout(self) -> bytes:
+        """The key that decided which rows were held out."""
+        return self._held["holdout"].tobytes()
+
+    @cached_property
+    def _held(self) -> Mapping[str, Array]:
+        return _read(self.path)
+
+    def require(self, done: int) -> None:
+        """It is whole, and holds so many steps over all attempts.
+
+        Raises:
+            SynthesisError: it does not.
+        """
+        if int(self.state["done"]) != done:
+            raise SynthesisError(
+                f"the checkpoint does not hold the {done} steps that the ledger counts",
+                fix="start anew, without --resume",
+            )
+
+
+@dataclass(frozen=True)
 class Checkpoints:
     """Where one attempt keeps its checkpoints, and the one that it begins at.
 
@@ -39,39 +76,17 @@ class Checkpoints:
     """
 
     folder: Path
-    start: Path | None = None
+    start: Checkpoint | None = None
 
-    @cached_property
+    @property
     def state(self) -> Mapping[str, Array] | None:
-        """What the checkpoint at the start holds; None without one.
-
-        Raises:
-            SynthesisError: it cannot be read, or another version of dpgate made it.
-        """
-        return (
-            None if self._start is None else {k: v for k, v in self._start.items() if k not in _OWN}
-        )
+        """What the checkpoint at the start holds; None without one."""
+        return None if self.start is None else self.start.state
 
     @cached_property
     def holdout(self) -> bytes:
         """The key that decides which rows are held out: the same in all that one training sees."""
-        return secrets.token_bytes(32) if self._start is None else self._start["holdout"].tobytes()
-
-    @cached_property
-    def _start(self) -> Mapping[str, Array] | None:
-        return None if self.start is None else _read(self.start)
-
-    def require(self, done: int) -> None:
-        """The checkpoint at the start is whole, and holds so many steps over all attempts.
-
-        Raises:
-            SynthesisError: it does not.
-        """
-        if self.state is None or int(self.state["done"]) != done:
-            raise SynthesisError(
-                f"the checkpoint does not hold the {done} steps that the ledger counts",
-                fix="start anew, without --resume",
-            )
+        return secrets.token_bytes(32) if self.start is None else self.start.holdout
 
     def keep(self, steps: int, state: Mapping[str, Array]) -> None:
         """Keep the state after so many steps of this attempt, whole or not at all; drop the one before.

@@ -17,7 +17,7 @@ from dpgate.mechanisms import sampled
 from dpgate.mechanisms.tape import UnsafePlayer, UnsafeRecorder
 from dpgate.model.training import Training
 from dpgate.sources.arrow import table_source
-from dpgate.synthesis.gan.start import Setting, Start
+from dpgate.synthesis.gan.start import Start
 from dpgate.synthesis.gan.synthesizer import DpCtgan, DpTvae, Trained
 from dpgate.synthesis.gan.team import children
 from dpgate.synthesis.interface import Model, Synthesizer, Task
@@ -65,6 +65,13 @@ def coupled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(Start, "normal", normal)
     monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
     return monkeypatch
+
+
+@pytest.fixture
+def coupled_team(coupled: pytest.MonkeyPatch) -> None:
+    """The same in workers, where a row may be anywhere in its part."""
+    coupled.setattr(Start, "normal", same_normal)
+    coupled.setattr(children, "ENTRY", altered("coupled"))
 
 
 class TrainedSuite(SynthesizerSuite):
@@ -210,14 +217,9 @@ def test_chunks_change_nothing_but_memory(coupled: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
 @pytest.mark.slow
-def test_two_processes_come_to_the_sums_of_one(
-    monkeypatch: pytest.MonkeyPatch, synthesizer: Trained
-) -> None:
+@pytest.mark.usefixtures("coupled_team")
+def test_two_processes_come_to_the_sums_of_one(synthesizer: Trained) -> None:
     """The same coins, codes and noisy sums: the same sums at every step, and at no other cost."""
-    monkeypatch.setattr(sampled, "Fresh", Coins)
-    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
-    monkeypatch.setattr(Setting, "normal", same_normal)
-    monkeypatch.setattr(children, "ENTRY", altered("coupled"))
     suite = TestDpTvae()
     suite.synthesizer = synthesizer
     alone = UnsafeRecorder()
@@ -239,13 +241,10 @@ def test_two_processes_come_to_the_sums_of_one(
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
 @pytest.mark.slow
+@pytest.mark.usefixtures("coupled_team")
 def test_one_row_more_is_not_told_by_two_processes(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], synthesizer: Trained
+    capfd: pytest.CaptureFixture[str], synthesizer: Trained
 ) -> None:
-    monkeypatch.setattr(sampled, "Fresh", Coins)
-    monkeypatch.setattr("dpgate.synthesis.gan.start.secrets.randbits", lambda bits: 7)
-    monkeypatch.setattr(Setting, "normal", same_normal)
-    monkeypatch.setattr(children, "ENTRY", altered("coupled"))
     suite = TestDpTvae()
     suite.synthesizer = synthesizer
     suite.training = SMALL.model_copy(update={"processes": 2})
