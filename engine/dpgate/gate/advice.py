@@ -98,7 +98,7 @@ def _synthesize(maker: str, rows: int, training: Training | None) -> str:
         return f" {{with: {maker}, rows: {rows}}}"
     lines = (
         f"steps: {training.steps}",
-        f"batch: {training.batch}   # records of a step on average: rows, or whole persons",
+        f"batch: {training.batch}   # rows, or whole persons, of a step on average",
         f"width: {training.width}",
         f"latent: {training.latent}",
         f"learning_rate: {plain(training.learning_rate or Decimal(0))}",
