@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.suites import teams
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Ended, Run
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +51,30 @@ def test_a_worker_whose_rank_0_never_comes_says_so(
     from dpgate.synthesis.gan.team import meet
 
     monkeypatch.setattr(meet, "PATIENCE", timedelta(seconds=1))
-    monkeypatch.setattr("signal.signal", lambda *given: None)  # of this process, which goes on
-    papers = teams.papers(tmp_path / "ours").values()
-    shown = [
-        word for pair in zip(("--key", "--cert", "--ca"), papers, strict=True) for word in pair
-    ]
-    ended = run("worker", "--rank", "1", "--of", "2", "--at", "127.0.0.1:9", *shown)
+    ended = started(run, tmp_path, monkeypatch)
     assert ended.code == 4
     assert "rank 0 was not there" in ended.err
+
+
+@pytest.mark.slow
+def test_a_workers_memory_that_runs_out_is_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dpgate.synthesis.gan.team import meet, worker
+
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(worker, "work", exhausted)
+    monkeypatch.setattr(meet, "tcp_store", lambda *_, **__: None)
+    ended = started(run, tmp_path, monkeypatch)
+    assert ended.code == 4
+    assert "or memory ran out" in ended.err
+
+
+def started(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ended:
+    """A worker with certificates, whose rank 0 is nowhere."""
+    monkeypatch.setattr("signal.signal", lambda *given: None)  # of this process, which goes on
+    shown = zip(("--key", "--cert", "--ca"), teams.papers(folder / "ours").values(), strict=True)
+    words = [word for pair in shown for word in pair]
+    return run("worker", "--rank", "1", "--of", "2", "--at", "127.0.0.1:9", *words)

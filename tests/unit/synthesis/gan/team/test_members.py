@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from dpgate.cli.worker import command
-from dpgate.errors import SynthesisError, UndecidedError
-from dpgate.synthesis.gan.team import gather, meet, worker
+from dpgate.errors import SynthesisError
+from dpgate.synthesis.gan.team import gather
 from dpgate.synthesis.gan.team.elsewhere import PAPERS, STANDARD, elsewhere, papers
 from dpgate.synthesis.gan.team.tls import context, ephemeral
 from tests.suites import teams
@@ -244,17 +242,3 @@ def test_a_certificate_by_another_authority_is_refused_at_once(
     if server:
         with pytest.raises(SynthesisError, match="is no valid certificate by"):
             elsewhere(2, {**GIVEN, **mixed})
-
-
-def test_a_workers_memory_that_runs_out_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def exhausted(*_: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(worker, "work", exhausted)
-    given = launcher(free_port(), 1, teams.papers(tmp_path)) | {"TORCHELASTIC_USE_AGENT_STORE": ""}
-    monkeypatch.setattr(meet, "tcp_store", lambda *_, **__: None)
-    found = CliRunner().invoke(command, env=given)
-    assert isinstance(found.exception, UndecidedError)
-    assert "or memory ran out" in str(found.exception)
