@@ -64,6 +64,7 @@ def command(
     Examples
       dpgate release rand-health/2026q4-vendor-testing --source /data/rand.parquet --key runner.key
       dpgate release rand-health/2026q4-vendor-testing --source rand.csv --key runner.key --out ./vendor
+      dpgate release rand-health/2026q4-vendor-testing --source rand.csv --key runner.key --resume
     """
     from dpgate.gate.release import release as run
 
