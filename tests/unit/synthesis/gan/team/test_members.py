@@ -73,6 +73,40 @@ def test_a_member_from_elsewhere_computes_and_is_dismissed(
     ]
 
 
+RANK_0 = """
+from dpgate.synthesis.gan.team import gather
+from tests.suites.teams import BATCH, JOB, Work, cells, ignore
+
+work = Work.made()
+with gather.gathered(JOB, 2, BATCH, ignore) as team:
+    pairs = list(zip(work.alone(cells(30)), work.by(team, cells(30)), strict=True))
+print(max((one - other).abs().max().item() for one, other in pairs) < 1e-5)
+"""
+
+
+def test_torchrun_launches_both(tmp_path: Path) -> None:
+    """Its agents hold the store, and set every variable but those of the certificates."""
+    port = str(free_port())
+    words = (
+        "torch.distributed.run --nnodes=2 --nproc-per-node=1 --master-addr=127.0.0.1 --no-python"
+    )
+    python = {**os.environ, "PYTHONPATH": f"{ROOT / 'engine'}:{ROOT}", "GLOO_SOCKET_IFNAME": "lo"}
+    programs = ["-c", RANK_0], ["-m", "dpgate.cli.main", "worker"]
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, "-m", *words.split(), f"--node-rank={rank}", f"--master-port={port}",
+             sys.executable, *program],
+            cwd=ROOT, env=python | teams.papers(tmp_path / "ours", name), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for rank, (program, name) in enumerate(zip(programs, ("gate", "w1"), strict=True))
+    ]  # fmt: skip
+    told = [node.communicate(timeout=240) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], told
+    assert told[0][0] == "True\n"
+    assert "worker 1 of 2: dismissed by rank 0" in told[1][1]
+
+
 def test_a_holder_of_another_authoritys_certificate_is_no_member(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
