@@ -192,13 +192,10 @@ def step(arguments: Sequence[str] = (), steps: int = 40) -> None:
 def _step(task: Task, team: Team, steps: int) -> None:
     from statistics import median
 
-    import torch
-
     from dpgate.accounting.calibrate import budget_for
     from dpgate.mechanisms.session import Mechanisms
     from dpgate.sources.arrow import ArrowSource
     from dpgate.sources.delimited import batches
-    from dpgate.synthesis.gan.clip import parameters
     from dpgate.synthesis.gan.layers import Mlp
     from dpgate.synthesis.gan.start import start
     from dpgate.synthesis.gan.synthesizer import DpTvae
@@ -214,13 +211,7 @@ def _step(task: Task, team: Team, steps: int) -> None:
     paid = Mechanisms(events, "add-remove")
     begun = start(synthesizer, task, events, source, paid, made, _silent, None)
     encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
-    layers = [*encoder.layers, *decoder.layers]
-    optimizer = torch.optim.Adam(parameters(layers), lr=made.learning_rate)
-    trained = Trained(
-        layers=layers,
-        losses=Elbo(encoder, decoder, begun), optimizer=optimizer, team=team,
-        clip=made.clip, divisor=float(made.batch), at_once=made.at_once,
-    )  # fmt: skip
+    trained = Trained.by([encoder, decoder], Elbo(encoder, decoder, begun), made, team)
     private, own, plain = [], [], []
     for turn in range(steps):
         begin, used = time.perf_counter(), time.process_time()
@@ -229,9 +220,9 @@ def _step(task: Task, team: Team, steps: int) -> None:
         own.append(time.process_time() - used)
         first = turn * made.batch % (len(begun.records) - made.batch)
         rows = begun.blocks.ones(begun.records.codes[first : first + made.batch])
-        optimizer.zero_grad()
+        trained.optimizer.zero_grad()
         trained.losses(rows, []).mean().backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        trained.optimizer.step()
         private.append(middle - begin)
         plain.append(time.perf_counter() - middle)
     with_it, without = median(private) * 1e3, median(plain) * 1e3

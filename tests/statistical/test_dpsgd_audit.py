@@ -28,7 +28,7 @@ from dpgate.mechanisms.session import Mechanisms
 from dpgate.model.event import Event
 from dpgate.synthesis.gan import trainer
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
-from dpgate.synthesis.gan.layers import Mlp, Tap
+from dpgate.synthesis.gan.layers import Mlp, Tap, linear
 from dpgate.synthesis.gan.records import Records
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def sound() -> Under:
 def gradients(under: Under, there: NDArray[np.uint16], cells: int) -> Iterator[Scores]:
     """The noisy gradient of each step, in clipping norms times what sums are divided by at first."""
     network = Mlp([cells, 1], torch.Generator())
-    layers = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
+    layers = linear(network)
 
     def losses(rows: Tensor, taps: list[Tap]) -> Tensor:
         out: Tensor = network(rows, taps)

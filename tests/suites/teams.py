@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dpgate.synthesis.gan import ctgan
-from dpgate.synthesis.gan.layers import Mlp
+from dpgate.synthesis.gan.layers import Mlp, linear
 from dpgate.synthesis.gan.records import Records
 from dpgate.synthesis.gan.start import Setting
 from dpgate.synthesis.gan.team import children, gather
@@ -56,9 +56,8 @@ class Work:
         """The same for the same seed."""
         setting = Setting.on(torch.device("cpu"), SIZES)
         network = Mlp(WIDTHS, torch.Generator().manual_seed(seed))
-        layers = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
         losses = ctgan.losses([network], setting)
-        clipped = Clipped(layers=layers, losses=losses, clip=JOB.clip, at_once=JOB.at_once)
+        clipped = Clipped(layers=linear(network), losses=losses, clip=JOB.clip, at_once=JOB.at_once)
         return cls(clipped, setting, network)
 
     def alone(self, cells: Codes | Records) -> list[Tensor]:

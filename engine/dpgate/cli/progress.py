@@ -38,13 +38,14 @@ def stages() -> Iterator[Callable[[str, float], None]]:
     )
     tasks: dict[str, TaskID] = {}
 
-    def tell(stage: str, fraction: float) -> None:
+    def tell(told: str, fraction: float) -> None:
+        stage = told.partition(" · ")[0]
         for name, task in tasks.items():
             if name != stage:
                 bars.update(task, completed=1.0)
         if stage not in tasks:
-            tasks[stage] = bars.add_task(_TITLES.get(stage, stage), total=1.0)
-        bars.update(tasks[stage], completed=fraction)
+            tasks[stage] = bars.add_task("", total=1.0)
+        bars.update(tasks[stage], completed=fraction, description=_TITLES.get(told, told))
 
     with bars:
         yield tell
@@ -53,7 +54,7 @@ def stages() -> Iterator[Callable[[str, float], None]]:
 
 
 class _Lines:
-    """One line when a stage begins."""
+    """One line when a stage begins, or has something new to tell."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()

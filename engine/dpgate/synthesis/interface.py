@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from dpgate.synthesis.gan.checkpoint import Checkpoints
 
 Progress = Callable[[str, float], None]
-"""Told a stage and the fraction of it that is done; both follow from public values alone."""
+"""Told a stage and the fraction of it that is done; both follow from public values or paid ones alone. What
+stands behind " · " may change while the stage goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ def stop_at(fraction: float, error: type[BaseException] = KeyboardInterrupt) -> 
     """Progress that ends a release once so much of its training is done."""
 
     def progress(stage: str, done: float) -> None:
-        if stage.startswith("train: ") and done >= fraction:
+        if stage.startswith("train · ") and done >= fraction:
             raise error
 
     return progress

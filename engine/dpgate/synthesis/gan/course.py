@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dpgate.synthesis.gan.checkpoint import Array, Checkpoints
 
 _PARTS = 10
-"""A checkpoint is kept after each of so many parts of a training but the last."""
+"""After each of so many parts of a training a loss is told, and after all but the last a checkpoint is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +44,31 @@ class Course:
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, torch.optim.Optimizer]
 
-    def steps(self) -> Iterator[int]:
+    def steps(self, loss: Callable[[], float]) -> Iterator[int]:
         """The number of each step, from 0 over all attempts; a step is told when it is done.
 
-        What is told follows from public documents: steps, noise and the ε that was planned, no loss
-        of a private row.
+        Args:
+            loss: mean of rows that the networks make up as they are now. It is no loss of a private row.
+
+        Privacy:
+            What is told follows from public documents (steps, noise, the ε that was planned) and,
+            in the loss, from noisy weights.
         """
         before, times = self._begin(), self.event.times
-        stage = f"train: {times} steps, noise multiplier {plain(self.event.scale)}"
-        if before:
-            stage += f", after {before} of an earlier attempt"
-        if self.task.promise is not None:
-            stage += f", ε {plain(self.task.promise.epsilon)} planned"
-        due = {-(-times * part // _PARTS) for part in range(1, _PARTS)} - {times}
-        for step in range(times):
-            yield before + step
-            self.progress(stage, (step + 1) / times)
-            if self.checkpoints is not None and step + 1 in due:
-                self.checkpoints.keep(step + 1, self._state(before + step + 1))
+        promise = self.task.promise
+        planned = f", ε {plain(promise.epsilon)} planned" if promise is not None else ""
+        after = f", after {before} of an earlier attempt" if before else ""
+        stage = f"train · {times} steps, noise multiplier {plain(self.event.scale)}{after}{planned}"
+        due = {-(-times * part // _PARTS) for part in range(1, _PARTS + 1)}
+        for done in range(1, times + 1):
+            yield before + done - 1
+            if done in due:
+                stage = (
+                    f"train · step {done} of {times}{planned}, loss {loss():.3f} of made-up rows"
+                )
+            self.progress(stage, done / times)
+            if self.checkpoints is not None and done in due - {times}:
+                self.checkpoints.keep(done, self._state(before + done))
 
     def _begin(self) -> int:
         """Steps of earlier attempts; networks and optimizers are as they were then."""

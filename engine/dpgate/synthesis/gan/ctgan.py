@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dpgate.model.event import Event
-from dpgate.synthesis.gan.clip import clipped_sum, parameters
+from dpgate.synthesis.gan.clip import clipped_sum
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
 from dpgate.synthesis.gan.start import Setting, Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpCtgan
@@ -57,21 +57,17 @@ def fit(
     begun = start(synthesizer, task, events, source, mechanisms, made, progress, checkpoints)
     generator = Generator.new(begun, made)
     discriminator = Mlp(synthesizer.widths(task)[0], begun.random)
-    layers = [layer for layer in discriminator.layers if isinstance(layer, nn.Linear)]
-    trained = Trained(
-        layers=layers,
-        losses=losses([discriminator], begun),
-        optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate, betas=_BETAS),
-        clip=made.clip,
-        divisor=float(made.batch),
-        at_once=made.at_once,
-        team=team,
-    )
+    trained = Trained.by([discriminator], losses([discriminator], begun), made, team, betas=_BETAS)
     moves = torch.optim.Adam(generator.network.parameters(), lr=_RATE, betas=_BETAS)
     weight = min(1.0, begun.margins.total / (task.rows_at_most or 1)) / made.batch
     networks = {"generator": generator.network, "discriminator": discriminator}
     optimizers = {"generator": moves, "discriminator": trained.optimizer}
-    for step in begun.course(networks, optimizers).steps():
+
+    def loss() -> float:
+        with torch.no_grad():
+            return float(_loss(discriminator, generator.plain(made.batch)))
+
+    for step in begun.course(networks, optimizers).steps(loss):
         real = private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones)
         fake = _of_fakes(discriminator, generator, trained, made)
         apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
@@ -93,9 +89,14 @@ def _move(
     """One step of the generator; it reads no private row."""
     made_up = generator.rows(batch)
     moves.zero_grad()
-    loss = nn.functional.softplus(-discriminator(made_up.rows)).mean() + made_up.astray
+    loss = _loss(discriminator, made_up.rows) + made_up.astray
     loss.backward()  # type: ignore[no-untyped-call]
     moves.step()
+
+
+def _loss(discriminator: Mlp, made_up: Tensor) -> Tensor:
+    """The generator's: how little the discriminator takes its rows for real ones; ln 2 if it cannot tell."""
+    return nn.functional.softplus(-discriminator(made_up)).mean()
 
 
 def losses(networks: Sequence[Mlp], setting: Setting) -> Losses:  # noqa: ARG001 - as `dp-tvae`'s
@@ -167,8 +168,7 @@ class Generator:
         with torch.no_grad():
             held, condition = self._conditions(count)
             scores = self.network(torch.cat([begun.normal(count, self._latent), condition], dim=1))
-            drawn = [part.argmax(dim=1) for part in begun.blocks.split(begun.gumbel(scores))]
-            made = begun.blocks.placed(torch.stack(drawn, dim=1))
+            made = begun.drawn(scores)
             for place, (part, given) in enumerate(
                 zip(begun.blocks.split(made), begun.blocks.split(condition), strict=True)
             ):

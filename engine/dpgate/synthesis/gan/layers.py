@@ -29,6 +29,16 @@ class Tap:
     out: Tensor
 
 
+def linear(*networks: Mlp) -> list[nn.Linear]:
+    """The layers of networks, in the order in which rows pass them."""
+    return [
+        layer
+        for network in networks
+        for layer in network.layers
+        if isinstance(layer, nn.Linear)  # an Mlp has no others
+    ]
+
+
 class Mlp(nn.Module):
     """Linear layers with leaky rectifiers between them: nothing in it looks at two rows at once.
 

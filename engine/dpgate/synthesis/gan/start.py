@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dpgate.errors import SynthesisError
 from dpgate.mechanisms.sampled import SampledGaussian
 from dpgate.synthesis.gan.course import Course, kept_margins
+from dpgate.synthesis.gan.layers import Mlp, linear
 from dpgate.synthesis.gan.records import Records, read_persons
 from dpgate.synthesis.gan.rows import Blocks, read
 from dpgate.synthesis.independent.margins import measure
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dpgate.model.event import Event
     from dpgate.sources.interface import MarginalSource, PersonSource, RowSource
     from dpgate.synthesis.gan.checkpoint import Checkpoints
-    from dpgate.synthesis.gan.layers import Mlp
     from dpgate.synthesis.gan.plan import Recipe
     from dpgate.synthesis.gan.synthesizer import Trained
     from dpgate.synthesis.independent.margins import Margins
@@ -64,6 +64,11 @@ class Setting:
         """Scores with Gumbel noise: the highest is a draw by their softmax."""
         chance = torch.rand(scores.shape, generator=self.random, device=self.device)
         return scores - torch.log(-torch.log(chance.clamp(1e-9, 1 - 1e-7)))
+
+    def drawn(self, scores: Tensor) -> Tensor:
+        """Rows of ones and zeros, a cell of each column drawn by the softmax of its scores."""
+        cells = [part.argmax(dim=1) for part in self.blocks.split(self.gumbel(scores))]
+        return self.blocks.placed(torch.stack(cells, dim=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +183,7 @@ def exported(network: Mlp) -> tuple[Layer, ...]:
         Weights follow from noisy gradients and public values alone.
     """
     return tuple(
-        Layer(weight=_plain(layer.weight), bias=_plain(layer.bias))
-        for layer in network.layers
-        if isinstance(layer, nn.Linear)
+        Layer(weight=_plain(layer.weight), bias=_plain(layer.bias)) for layer in linear(network)
     )
 
 

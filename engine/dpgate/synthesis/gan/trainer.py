@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from dpgate.errors import SynthesisError
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
-from dpgate.synthesis.gan.layers import Tap
+from dpgate.synthesis.gan.layers import Mlp, Tap, linear
 
 if TYPE_CHECKING:
     from dpgate.mechanisms.sampled import SampledGaussian
+    from dpgate.synthesis.gan.plan import Recipe
     from dpgate.synthesis.gan.records import Records
     from dpgate.synthesis.gan.rows import Codes
 
@@ -93,6 +94,27 @@ class Trained(Clipped):
     optimizer: torch.optim.Optimizer
     divisor: float
     team: Team = field(default_factory=Alone)
+
+    @classmethod
+    def by(
+        cls,
+        networks: Sequence[Mlp],
+        losses: Losses,
+        made: Recipe,
+        team: Team,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> Self:
+        """Networks as a recipe has them trained, by Adam with these betas."""
+        layers = linear(*networks)
+        return cls(
+            layers=layers,
+            losses=losses,
+            clip=made.clip,
+            at_once=made.at_once,
+            optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate, betas=betas),
+            divisor=float(made.batch),
+            team=team,
+        )
 
 
 def private_gradient(

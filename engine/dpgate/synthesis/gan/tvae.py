@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from dpgate.model.event import Event
-from dpgate.synthesis.gan.clip import parameters
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
 from dpgate.synthesis.gan.start import Setting, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpTvae
@@ -46,23 +45,17 @@ def fit(
     begun = start(synthesizer, task, events, source, mechanisms, made, progress, checkpoints)
     encoder, decoder = (Mlp(sizes, begun.random) for sizes in synthesizer.widths(task))
     begin_at(decoder, begun.margins)
-    layers = [
-        layer
-        for network in (encoder, decoder)
-        for layer in network.layers
-        if isinstance(layer, nn.Linear)
-    ]
-    trained = Trained(
-        layers=layers,
-        losses=losses([encoder, decoder], begun),
-        optimizer=torch.optim.Adam(parameters(layers), lr=made.learning_rate),
-        clip=made.clip,
-        divisor=float(made.batch),
-        at_once=made.at_once,
-        team=team,
-    )
+    trained = Trained.by([encoder, decoder], losses([encoder, decoder], begun), made, team)
     networks = {"encoder": encoder, "decoder": decoder}
-    for _ in begun.course(networks, {"both": trained.optimizer}).steps():
+
+    shown = min(made.batch, made.at_once)
+
+    def loss() -> float:
+        with torch.no_grad():
+            made_up = begun.drawn(decoder(begun.normal(shown, made.latent)))
+            return float(trained.losses(made_up, []).mean())
+
+    for _ in begun.course(networks, {"both": trained.optimizer}).steps(loss):
         apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
     return NetworkModel(
         domain=task.domain,

@@ -8,20 +8,16 @@ import numpy as np
 import pytest
 import torch
 from opacus import GradSampleModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from dpgate.synthesis.gan.clip import clipped_sum, parameters
-from dpgate.synthesis.gan.layers import Mlp, Tap
+from dpgate.synthesis.gan.layers import Mlp, Tap, linear
 
 WIDTHS = [9, 7, 5, 3]
 
 
 def network() -> Mlp:
     return Mlp(WIDTHS, torch.Generator().manual_seed(4))
-
-
-def layers(made: Mlp) -> list[nn.Linear]:
-    return [layer for layer in made.layers if isinstance(layer, nn.Linear)]
 
 
 def loss(out: Tensor) -> Tensor:
@@ -38,7 +34,7 @@ def each_row(made: Mlp, rows: Tensor) -> list[Tensor]:
     """Opacus's gradients of every row."""
     module = GradSampleModule(made, loss_reduction="sum")
     loss(module(rows)).sum().backward()  # type: ignore[no-untyped-call]
-    return [p.grad_sample for p in parameters(layers(made))]  # type: ignore[attr-defined]
+    return [p.grad_sample for p in parameters(linear(made))]  # type: ignore[attr-defined]
 
 
 def written_out(made: Mlp, rows: Tensor, clip: float) -> list[Tensor]:
@@ -100,7 +96,7 @@ def test_a_small_gradient_is_left_as_it_is() -> None:
     rows = torch.randn(5, WIDTHS[0], generator=torch.Generator().manual_seed(5))
     taps: list[Tap] = []
     loss(made(rows, taps)).sum().backward()  # type: ignore[no-untyped-call]
-    for got, parameter in zip(ours(made, rows, 1e9), parameters(layers(made)), strict=True):
+    for got, parameter in zip(ours(made, rows, 1e9), parameters(linear(made)), strict=True):
         torch.testing.assert_close(got, parameter.grad, rtol=1e-4, atol=1e-5)
 
 

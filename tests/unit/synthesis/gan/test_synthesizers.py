@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -153,6 +154,16 @@ class TrainedSuite(SynthesizerSuite):
     ) -> None:
         """One row more, the same coins, the same noisy sums: nothing else may differ."""
         super().test_record_and_replay(relation, harm, capfd)
+
+    def test_steps_are_told_in_tenths_with_a_loss_of_made_up_rows(self) -> None:
+        """`test_record_and_replay` holds them against those of a neighboring dataset."""
+        done = self.fit(worlds.rows(50), domain=self.domain)
+        first, *later = dict.fromkeys(told for told, _ in done.stages if told.startswith("train"))
+        assert first.startswith("train · 12 steps, noise multiplier ")
+        pattern = r"train · step (\d+) of 12, loss (\d+\.\d{3}) of made-up rows"
+        found = [match.groups() for told in later if (match := re.fullmatch(pattern, told))]
+        assert [int(step) for step, _ in found] == [2, 3, 4, 5, 6, 8, 9, 10, 11, 12]
+        assert all(0 < float(loss) < 100 for _, loss in found)
 
     @pytest.mark.usefixtures("coupled")
     def test_a_row_moves_every_step_that_it_is_in_by_its_clipped_gradient(self) -> None:

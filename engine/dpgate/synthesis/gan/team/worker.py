@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from dpgate.synthesis import registry
 from dpgate.synthesis.gan.clip import parameters
-from dpgate.synthesis.gan.layers import Mlp
+from dpgate.synthesis.gan.layers import Mlp, linear
 from dpgate.synthesis.gan.records import Records
 from dpgate.synthesis.gan.start import Setting
 from dpgate.synthesis.gan.synthesizer import Trained
@@ -71,12 +70,7 @@ def _made(job: messages.Job, device: torch.device) -> tuple[Clipped, Setting]:
     setting = Setting.on(device, job.sizes)
     networks = [Mlp(sizes, setting.random) for sizes in job.widths]
     clipped = Clipped(
-        layers=[
-            layer
-            for network in networks
-            for layer in network.layers
-            if isinstance(layer, nn.Linear)
-        ],
+        layers=linear(*networks),
         losses=synthesizer.losses()(networks, setting),
         clip=job.clip,
         at_once=job.at_once,
