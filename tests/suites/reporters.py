@@ -220,6 +220,7 @@ class ReporterSuite:
                 assert "json" in refused.value.fix
                 assert self.name not in refused.value.fix.partition(": ")[2].split(", ")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
     def test_hostile_words_make_no_other_report(self, words: str) -> None:
         calm = self.outputs("words")

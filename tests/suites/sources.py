@@ -116,6 +116,7 @@ class SourceSuite:
     def test_no_cliques_no_tables(self, tmp_path: Path) -> None:
         assert self.source(worlds.rows(3), tmp_path).count([]) == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", worlds.HOSTILE)
     def test_a_hostile_row_moves_one_count_of_each_table(
         self, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -172,6 +173,7 @@ class SourceSuite:
         assert not any(t.any() for t in tables)
         assert source.sums([]) == []
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", worlds.HOSTILE)
     def test_a_hostile_row_moves_one_sum_within_its_bounds(
         self, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -15,6 +15,8 @@ from dpgate.accounting.sampled import training
 from dpgate.model.event import Event
 from tests.suites.ledgers import event
 
+pytestmark = pytest.mark.slow
+
 SGD = training("train", Decimal("1.1"), 500, Decimal("0.02"))
 LOUD = event("gaussian", scale="3.16227767")
 

@@ -74,6 +74,7 @@ def test_fast_sees_a_fraction_of_the_rows_and_high_no_fewer(name: str) -> None:
     assert fast.width <= balanced.width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from dpgate.model.record import Reserve, Resumes
 from tests.team import MANIFEST, POLICY, RELEASE, Team
 from tests.unit.gate.test_training import persons, trains
 
+pytestmark = pytest.mark.slow
+
 STEPS = 40
 
 

@@ -23,6 +23,8 @@ from tests.team import RELEASE, Team, copy
 from tests.unit.gate.test_resuming import stop_at
 from tests.unit.gate.test_training import trains
 
+pytestmark = pytest.mark.slow
+
 RESUMED = 4
 
 

@@ -42,7 +42,8 @@ def trains(team: Team, maker: str = TRAINING, rows: str = "1") -> Team:
     return team
 
 
-@pytest.mark.parametrize("name", ["dp-tvae", pytest.param("dp-ctgan", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dp-tvae", "dp-ctgan"])
 def test_a_release_is_made_verified_and_drawn_from_again(fresh_team: Team, name: str) -> None:
     team = trains(fresh_team, TRAINING.replace("dp-tvae", f"{name}, keep_model: true"))
     planned = team.api.plan(RELEASE)

@@ -316,6 +316,7 @@ def people(rows: int) -> Dataset:
     return Dataset.model_validate(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 4])
 def test_a_person_with_many_rows_moves_at_most_k(place: Place, rows: int) -> None:
     unit = people(rows).spec.unit

@@ -36,6 +36,8 @@ from tests.suites.synthesizers import (
 )
 from tests.suites.teams import altered, same_normal
 
+pytestmark = pytest.mark.slow
+
 SMALL = Training(steps=12, batch=100, width=16, latent=4)
 TINY = ["0.001", "1", "200"]
 

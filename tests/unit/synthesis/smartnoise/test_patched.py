@@ -22,6 +22,8 @@ from dpgate.synthesis.smartnoise.synthesizer import SmartnoiseAim, SmartnoiseMst
 from tests.suites import synthesizers, worlds
 from tests.suites.synthesizers import SynthesizerSuite
 
+pytestmark = pytest.mark.slow
+
 
 class _Suite(SynthesizerSuite):
     """Fewer cases of each test: XLA compiles for seconds before anything is fitted."""
