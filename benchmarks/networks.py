@@ -68,8 +68,13 @@ def _shown(name: str, figures: dict[str, float]) -> dict[str, float]:
     steps = figures.get("steps", 0)
     figures["step_s"] = figures["fit_s"] / steps if steps else 0.0
     step = f"{figures['step_s'] * 1e3:9.1f}ms" if steps else " " * 11
+    own = (
+        f"  ended at ε {figures['epsilon']:.2f} by its own account"
+        if figures.get("epsilon")
+        else ""
+    )
     print(
-        f"{name:22}{figures['fit_s']:8.1f}s{step}{figures['error']:9.4f}{figures['auc']:8.3f}",
+        f"{name:22}{figures['fit_s']:8.1f}s{step}{figures['error']:9.4f}{figures['auc']:8.3f}{own}",
         flush=True,
     )
     return figures

@@ -15,7 +15,7 @@ from dpgate.model.domain import ColumnDomain, Domain
 from dpgate.model.training import Training
 from dpgate.synthesis import registry
 from dpgate.synthesis.gan.plan import noise_to_signal
-from dpgate.synthesis.gan.synthesizer import Trained
+from dpgate.synthesis.gan.synthesizer import DpCtgan, DpTvae, Trained
 from dpgate.synthesis.interface import Task
 
 BUDGET = budget_for(Decimal(3), Decimal("1e-9"))
@@ -30,6 +30,16 @@ def task(rows: int, *sizes: int) -> Task:
     return Task(
         domain=Domain(columns=tuple(columns)), relation="add-remove", rows=10, rows_at_most=rows
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"),
+    [(100, 100), (1_500, 200), (5_000, 500), (10_000, 1_000), (50_000, 1_000), (75_000, 1_500),
+     (10**6, 2_000)],
+)  # fmt: skip
+def test_a_batch_by_itself_is_a_share_of_the_bound(rows: int, batch: int) -> None:
+    for synthesizer in (DpTvae(), DpCtgan()):
+        assert synthesizer.recipe(task(rows, 3, 2)).batch == batch
 
 
 ADULT = task(50_000, 85, 9, 100, 16, 7, 15, 6, 5, 2, 100, 100, 99, 42, 2)

@@ -106,8 +106,12 @@ def recipe(task: Task, defaults: Defaults) -> Recipe:
 
 
 def default_batch(bound: int) -> int:
-    """Rows of a step where the manifest is silent: a fiftieth of the bound, within 200 to 2,000."""
-    return min(bound, max(200, min(2_000, bound // 50)))
+    """Rows of a step where the manifest is silent: a fiftieth of the bound, at most 2,000.
+
+    At least 1,000, or a tenth of the bound where that is less, but no fewer than 200: noise grows more
+    slowly than the batch there.
+    """
+    return min(bound, max(200, min(1_000, bound // 10), min(2_000, bound // 50)))
 
 
 def events(
