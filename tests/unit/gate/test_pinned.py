@@ -21,6 +21,8 @@ from tests.suites import members
 from tests.team import RELEASE, Team
 from tests.unit.gate.test_training import persons
 
+pytestmark = pytest.mark.slow
+
 Events = tuple[Event, ...]
 
 

@@ -14,6 +14,8 @@ from dpgate.gate.ready import ReadyResult, release_ready
 from dpgate.ledger.store import Store
 from tests.team import DATASET, MANIFEST, RELEASE, Team
 
+pytestmark = pytest.mark.slow
+
 
 def run(team: Team, **options: Any) -> ReadyResult:
     given = {"sources": [str(team.data)], "key": team.key("runner"), "repo": team.clone}

@@ -13,6 +13,8 @@ from dpgate.gate.recommendation import TrainingRecommendation
 from dpgate.model.values import plain
 from tests.team import DATASET, POLICY, Team
 
+pytestmark = pytest.mark.slow
+
 NAME = "clinic-visits"
 ALLOWS = "synthesizers: [dp-tvae, dp-ctgan, mst], proofs: [opendp, real-arithmetic]}"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.team import DATASET, MANIFEST, POLICY, RELEASE, Team
 
+pytestmark = pytest.mark.slow
+
 
 def refused(team: Team, what: str = RELEASE) -> Path:
     """A refusal that was merged; the request begins behind it."""

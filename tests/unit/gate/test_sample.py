@@ -22,6 +22,8 @@ from dpgate.synthesis.kept import formats
 from tests import team as teams
 from tests.team import MANIFEST, RELEASE, Team
 
+pytestmark = pytest.mark.slow
+
 CANARY = b"zanzibar-fever"
 
 

@@ -31,6 +31,8 @@ from dpgate.sources.open import open_tables
 from tests.suites import members
 from tests.team import DATASET, MANIFEST, RELEASE, Team
 
+pytestmark = pytest.mark.slow
+
 
 def case(**changes: str) -> Case:
     dataset, manifest = members.DOCUMENT, members.RELEASE_DOCUMENT.replace("EXPIRES", "2099-01-01")

@@ -13,6 +13,8 @@ from dpgate.gate.waiver_results import WaiveResult
 from tests.suites import waiving
 from tests.team import MANIFEST, POLICY, RELEASE, Team
 
+pytestmark = pytest.mark.slow
+
 LAST = "  policy_change: {roles: [privacy, legal]}\n"
 NAME = "terms"
 ROWS = "rows: 1000"
