@@ -17,7 +17,7 @@ from tests.corpus.consenting import (
     policy_approval,
     signed,
 )
-from tests.corpus.scene import Found, Scene
+from tests.corpus.scene import THIRD, Found, Scene
 from tests.team import POLICY
 
 QUOTA = "every: quarter, epsilon: 2}"
@@ -205,6 +205,13 @@ def policy_expired(scene: Scene) -> Found:
     scene.change_policy("  timezone: UTC\n", f"  timezone: UTC\n  expires: {day}\n")
     name = scene.manifest("fourth", approve=False)
     scene.append(scene.reserve(name, approvals=consent(scene, name)))
+    return scene.verify()
+
+
+def attempt_that_the_policy_no_longer_allows(scene: Scene) -> Found:
+    """An approver pays for another attempt at a release that failed, and the policy allows one."""
+    scene.change_policy("  evidence: {required", "  evidence: {attempts: 1, required")
+    scene.append(scene.reserve(THIRD, approvals=consent(scene, THIRD)))
     return scene.verify()
 
 
