@@ -116,23 +116,27 @@ def test_independent_columns_keep_their_marginals_by_exchange() -> None:
         assert apart < 0.01, (name, apart, out_of_order)
 
 
+def _moved(raw: pa.Table, done: pa.Table, column: ColumnDomain) -> float:
+    before, after = (shares(made[column.name].combine_chunks(), column) for made in (raw, done))
+    return float(np.abs(after - before).sum()) / 2
+
+
 def test_the_price_on_a_fitted_model_is_small() -> None:
     """MST on hospital stays at ε about 1: what finishing does to one- and two-way marginals."""
     finish = finisher(stays.dataset(), stays.COLUMNS)
     private = stays.table(20_000)
     task = Task(domain=finish.domain, relation="add-remove", rows=20_000)
     events = Mst().plan(task, Decimal("0.02"))
-    mechanisms = Mechanisms(events, "add-remove")
     source = table_source(private, finish.domain)
-    model = Mst().fit(task, events, source, mechanisms, lambda *_: None)
-    raw = model.sample(20_000, lambda *_: None)
-    done = pa.Table.from_batches(finish.stream(raw.to_batches()), finish.schema)
-    for column in finish.domain.columns:
-        _, before, after = (
-            shares(made[column.name].combine_chunks(), column) for made in (private, raw, done)
-        )
-        # Seen: 0.018, once 0.057, for the two columns in order; hardly anything for the others.
-        assert np.abs(after - before).sum() / 2 < 0.1, column.name
+    moved = []
+    for _ in range(7):  # one tree in fourteen moves a third column by 0.055
+        mechanisms = Mechanisms(events, "add-remove")
+        model = Mst().fit(task, events, source, mechanisms, lambda *_: None)
+        raw = model.sample(20_000, lambda *_: None)
+        done = pa.Table.from_batches(finish.stream(raw.to_batches()), finish.schema)
+        moved.append([_moved(raw, done, column) for column in finish.domain.columns])
+    # Seen: 0.018 for the two columns in order, nothing but for what follows or is missing.
+    assert (np.median(moved, axis=0) < 0.05).all(), moved
     real, before, after = (
         table_source(made, finish.domain).count([(0, 1)])[0] / 20_000
         for made in (private, raw, done)

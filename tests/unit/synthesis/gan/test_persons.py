@@ -138,17 +138,23 @@ def test_one_person_with_any_number_of_hostile_rows_moves_each_step_by_one_norm(
 
 @pytest.mark.usefixtures("coupled")
 @pytest.mark.parametrize("synthesizer", SYNTHESIZERS, ids=lambda s: s.name)
+@pytest.mark.slow
 def test_whose_rows_they_are_is_what_counts(synthesizer: Trained, tmp_path: Path) -> None:
-    """300 rows of 100 persons: sums of 100 norms at most. The same rows of 300 persons add up to more."""
+    """300 rows of 100 persons: sums of 100 norms at most. The same rows of 300 persons add up to more.
+
+    Over six fits: where a network begins follows from noisy tables, and one ratio lies between 1.4 and 2.7.
+    """
     training = SMALL.model_copy(update={"batch": BOUND, "steps": 1, "clip": Decimal("0.01")})
-    rows, sums = worlds.rows(300), []
-    for persons in (100, 300):
+    rows, sums = worlds.rows(300), {100: 0.0, 300: 0.0}
+    for persons in list(sums) * 6:
         tape = UnsafeRecorder()
         fit(synthesizer, rows, [f"p{n % persons}" for n in range(300)], tmp_path, tape, training)
-        sums.append(float(np.linalg.norm(tape.calls[-1].inputs)))
-    assert sums[0] <= 100
-    # Seen: 1.47 once, above 1.5 otherwise; by single rows, whoever they belong to, it would be 1.
-    assert sums[1] > 1.2 * sums[0]
+        norm = float(np.linalg.norm(tape.calls[-1].inputs))
+        assert norm <= persons
+        sums[persons] += norm
+    assert (
+        sums[300] > 1.5 * sums[100]
+    )  # by single rows, whoever they belong to, they would be equal
 
 
 @pytest.mark.usefixtures("coupled")
