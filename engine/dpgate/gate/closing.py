@@ -157,7 +157,7 @@ def already(job: Job, chain: Chain, reserved: Reserve, entry: Settle) -> Release
     run = run_of(job.memory, entry.reserve)
     folder = ""
     if (run.folder / "run.json").exists():
-        reserve = next(x for x, _ in chain.reserves if x.digest == entry.reserve)
+        reserve, _ = chain.reserve(entry.reserve)
         folder = str(promote(run, entry.artifacts, _sealed_path(job, reserve)))
     else:
         places = (job.target, default_target(job.memory, job.release))

@@ -54,7 +54,7 @@ def explain(entry: int, repo: Path | str = ".", *, offline: bool = False) -> Exp
 
 
 def _settle(entry: Settle, ledger: OpenLedger) -> list[Term]:
-    paid = next(reserve for link, reserve in ledger.chain.reserves if link.digest == entry.reserve)
+    _, paid = ledger.chain.reserve(entry.reserve)
     terms = [("paid for by", f"entry {paid.sequence}"), ("outcome", entry.outcome)]
     terms += [(artifact.name, artifact.sha256) for artifact in entry.artifacts]
     return [Term(label=label, value=value) for label, value in terms]
@@ -62,7 +62,7 @@ def _settle(entry: Settle, ledger: OpenLedger) -> list[Term]:
 
 def _sample(entry: Sample, ledger: OpenLedger) -> list[Term]:
     chain = ledger.chain
-    paid = next(reserve for link, reserve in chain.reserves if link.digest == entry.reserve)
+    _, paid = chain.reserve(entry.reserve)
     settle = chain.settles[entry.reserve][1]
     bits = plus_bits(paid.claim.unprotected_bits)
     alone = f"ε {plain(paid.claim.epsilon)}{bits} at δ={short(paid.claim.delta)}"
@@ -110,8 +110,8 @@ def _resumed(entry: Reserve, ledger: OpenLedger) -> list[Term]:
     """What an attempt goes on from: its events above are those that were left."""
     if entry.resumes is None:
         return []
-    first = next(e for link, e in ledger.chain.reserves if link.digest == entry.resumes.reserve)
-    value = f"the training of entry {first.sequence}, after {entry.resumes.steps} of its steps"
+    _, before = ledger.chain.reserve(entry.resumes.reserve)
+    value = f"the training of entry {before.sequence}, after {entry.resumes.steps} of its steps"
     return [Term(label="resumes", value=value)]
 
 

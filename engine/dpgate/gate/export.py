@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dpgate.errors import MissingExtraError, UsageError
@@ -12,7 +12,7 @@ from dpgate.gate.ledger import summary
 from dpgate.gate.results import FilesResult
 from dpgate.gate.standing import open_signed
 from dpgate.gate.workspace import workspace
-from dpgate.ledger.chain import Link
+from dpgate.ledger.chain import Chain, Link
 from dpgate.model.record import Reserve, Sample, Settle
 from dpgate.model.values import plain
 
@@ -43,13 +43,12 @@ def export(
         raise UsageError(f"{path} exists already", fix="choose another file name")
     ledger = open_signed(workspace(Path(repo)), offline=offline)
     orders = ledger.policy.spec.accounting.orders
-    numbers = {link.digest: link.entry.sequence for link in ledger.chain.links}
-    rows = [_row(link, orders, numbers) for link in ledger.chain.links]
+    rows = [_row(link, orders, ledger.chain) for link in ledger.chain.links]
     {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[chosen](path, rows)
     return FilesResult(title=f"{len(rows)} entries in {path}", lines=(), next="")
 
 
-def _row(link: Link, orders: Sequence[int], numbers: Mapping[str, int]) -> Row:
+def _row(link: Link, orders: Sequence[int], chain: Chain) -> Row:
     kind, release, text = summary(link)
     entry = link.entry
     row: Row = {
@@ -81,7 +80,7 @@ def _row(link: Link, orders: Sequence[int], numbers: Mapping[str, int]) -> Row:
             "purpose": facts.purpose,
             "recipients": " ".join(facts.recipients),
             "attempt": entry.attempt,
-            "resumes": numbers[entry.resumes.reserve] if entry.resumes else None,
+            "resumes": chain.reserve(entry.resumes.reserve)[1].sequence if entry.resumes else None,
             "epsilon_alone": plain(claim.epsilon),
             "delta": plain(claim.delta),
             "person_epsilon": plain(claim.person_epsilon),

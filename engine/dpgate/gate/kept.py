@@ -48,7 +48,7 @@ def find(chain: Chain, record: str) -> Kept:
     if done is None:
         raise UsageError(f"{release} was never released", fix="see: dpgate ledger show")
     paid, settle = done
-    reserve = next(link for link, _ in chain.reserves if link.digest == settle.reserve)
+    reserve, _ = chain.reserve(settle.reserve)
     model = samples.kept_model(settle)
     manifest, dataset = (loaded_document(document) for document in paid.documents)
     case = Case(release, dataset, manifest, waivers_of(paid))

@@ -132,7 +132,7 @@ def _resumed(entry: Reserve, chain: Chain) -> str:
     if entry.resumes is None:
         return ""
     wanted = entry.resumes
-    first = next(reserve.sequence for at, reserve in chain.reserves if at.digest == wanted.reserve)
+    first = chain.reserve(wanted.reserve)[1].sequence
     return (
         f"; it resumes the training of entry {first} after {wanted.steps} steps, whose cost stays spent: "
         "the steps that were left, and what follows them, are charged here, and ε is that of the whole"
@@ -163,5 +163,5 @@ def _sentence(link: Link, chain: Chain) -> str:
             f"{_asked(entry)} were drawn again from the model that {entry.release} kept (entry {settled}), "
             f"for {', '.join(entry.recipients)}; nothing was spent."
         )
-    paid = next(reserve.sequence for at, reserve in chain.reserves if at.digest == entry.reserve)
-    return f"{entry.release}, charged by entry {paid}, {_ENDED[entry.outcome]}."
+    _, paid = chain.reserve(entry.reserve)
+    return f"{entry.release}, charged by entry {paid.sequence}, {_ENDED[entry.outcome]}."

@@ -197,10 +197,11 @@ def judge(each: Judged, before: Judged | None) -> None:
 
 def _kept(memory: Memory, chain: Chain, reserve: str, entry: Reserve) -> tuple[int, Path] | None:
     """Steps of an attempt that its last checkpoint holds; 0 with that which it began at itself."""
-    if sum(event.mechanism == "sampled-gaussian" for event in entry.events) != 1:
+    trainings = _trainings(entry.events)
+    if len(trainings) != 1:
         return None
     found = latest(_place(memory, reserve))
-    if found is not None and found[0] < training_of(entry.events).times:
+    if found is not None and found[0] < trainings[0].times:
         return found
     start = _began(memory, chain, entry)
     return (0, start) if start is not None else None
@@ -216,7 +217,7 @@ def _began(memory: Memory, chain: Chain, entry: Reserve) -> Path | None:
     if before is None:
         return None
     if not before.steps:
-        return _began(memory, chain, _reserved(chain, before.reserve))
+        return _began(memory, chain, chain.reserve(before.reserve)[1])
     start = _place(memory, before.reserve) / named(before.steps)
     return start if start.exists() else None
 
@@ -227,21 +228,21 @@ def training_of(events: Sequence[Event]) -> Event:
     Raises:
         ChainError: there is none, or several.
     """
-    found = [event for event in events if event.mechanism == "sampled-gaussian"]
+    found = _trainings(events)
     if len(found) != 1:
         raise ChainError("no training, or several, is among these events")
     return found[0]
 
 
+def _trainings(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if event.mechanism == "sampled-gaussian"]
+
+
 def _first(chain: Chain, entry: Reserve) -> Reserve:
     """The reservation that a training began with."""
     while entry.resumes is not None:
-        entry = _reserved(chain, entry.resumes.reserve)
+        _, entry = chain.reserve(entry.resumes.reserve)
     return entry
-
-
-def _reserved(chain: Chain, digest: str) -> Reserve:
-    return next(entry for link, entry in chain.reserves if link.digest == digest)
 
 
 def _place(memory: Memory, reserve: str) -> Path:

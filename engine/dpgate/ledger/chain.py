@@ -128,6 +128,18 @@ class Chain:
         """All reservations in order."""
         return tuple((x, x.entry) for x in self.links if isinstance(x.entry, Reserve))
 
+    def reserve(self, digest: str) -> tuple[Link, Reserve]:
+        """The reservation with a digest.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._reserves[digest]
+
+    @cached_property
+    def _reserves(self) -> Mapping[str, tuple[Link, Reserve]]:
+        return {link.digest: (link, entry) for link, entry in self.reserves}
+
     @cached_property
     def settles(self) -> Mapping[str, tuple[Link, Settle]]:
         """How each reservation was closed, by the reservation's digest."""
