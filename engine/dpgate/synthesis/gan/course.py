@@ -67,7 +67,7 @@ class Course:
                     f"train · step {done} of {times}{planned}, loss {loss():.3f} of made-up rows"
                 )
             self.progress(stage, done / times)
-            if self.checkpoints is not None and done in due - {times}:
+            if self.checkpoints is not None and done in due and done < times:
                 self.checkpoints.keep(done, self._state(before + done))
 
     def _begin(self) -> int:
