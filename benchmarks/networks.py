@@ -52,8 +52,7 @@ def main(arguments: Sequence[str] = ()) -> bool:
         found = {}
         for name in ("dp-tvae", "dp-ctgan", "mst", "aim", "independent"):
             found[name] = _shown(name, _ours(name, train, domain, test, rows=rows))
-        if "--peer" in arguments:
-            epochs = arguments[arguments.index("--peer") + 1]
+        if epochs := _number(arguments, "--peer", 0):
             peer = _shown("SmartNoise DPCTGAN", _peer(train, epochs, test))
             ratio = peer["step_s"] / found["dp-ctgan"]["step_s"]
             print(f"a step of dp-ctgan is 1/{ratio:.0f} of the peer's")
@@ -129,11 +128,11 @@ def _ours(
     return figures | _judged(out, train, test, domain)
 
 
-def _peer(train: Path, epochs: str, test: Path) -> dict[str, float]:
+def _peer(train: Path, epochs: int, test: Path) -> dict[str, float]:
     interpreter = os.environ.get("DPGATE_BENCH_PEER", sys.executable)
     out = train.with_name("peer.npy")
     script = str(_ROOT / "benchmarks" / "peer_dpctgan.py")
-    figures = _run([interpreter, script, str(train), str(out), EPSILON, epochs])
+    figures = _run([interpreter, script, str(train), str(out), EPSILON, str(epochs)])
     return figures | _judged(out, train, test, adult.real()[1])
 
 
@@ -236,18 +235,8 @@ def _step(task: Task, team: Team, steps: int) -> None:
           f"in one, {without:.1f} ms: {with_it / without:.2f}×")  # fmt: skip
 
 
-def run(
-    name: str,
-    data: str,
-    domain: str,
-    out: str,
-    epsilon: str = EPSILON,
-    quality: str = "",
-    rows: str = str(ROWS),
-) -> None:
-    """Plan, fit and sample one of ours; print figures as JSON."""
-    from dataclasses import replace
-
+def run(name: str, data: str, domain: str, out: str, epsilon: str, quality: str, rows: str) -> None:
+    """Plan, fit and sample one of ours, as `_ours` asks; print figures as JSON."""
     import numpy as np
 
     from dpgate.accounting.calibrate import budget_for
