@@ -89,7 +89,6 @@ def test_each_dataset_has_its_own_source(team: Team) -> None:
     assert set(run(team, sources=both).released) == {RELEASE, "more-visits/first"}
 
 
-@pytest.mark.slow
 def test_a_ledger_that_moved_is_tried_again(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody else writes first, more often than one release tries by itself."""
     team.approve()

@@ -54,7 +54,6 @@ def test_the_manifest_is_planned_with_the_numbers_that_were_told(
         assert made.rate == Decimal(made.batch) / 500_000
 
 
-@pytest.mark.slow
 def test_an_epsilon_that_is_not_given_is_the_highest_that_fits(trainers: Team) -> None:
     result = recommend(trainers)
     assert (result.synthesizer, result.quality) == ("dp-tvae", "balanced")

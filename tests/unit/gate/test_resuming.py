@@ -60,7 +60,7 @@ def kept(team: Team) -> list[Path]:
     return sorted(team.state.rglob("after-*.npz"))
 
 
-@pytest.mark.parametrize("maker", ["dp-tvae", pytest.param("dp-ctgan", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("maker", ["dp-tvae", "dp-ctgan"])
 def test_what_was_stopped_goes_on_and_is_charged_for_what_is_left(
     fresh_team: Team, maker: str
 ) -> None:
@@ -113,7 +113,6 @@ def test_what_was_stopped_goes_on_and_is_charged_for_what_is_left(
     ]
 
 
-@pytest.mark.slow
 def test_the_command_offers_to_resume_and_does(ready: Team) -> None:
     stopped(ready)
     words = ("release", RELEASE, "--source", str(ready.source), "--key", ready.key_file("runner"))
@@ -122,7 +121,6 @@ def test_the_command_offers_to_resume_and_does(ready: Team) -> None:
     assert ready.dpgate("verify", "--root", ready.root).returncode == 0
 
 
-@pytest.mark.slow
 def test_it_is_resumed_once(ready: Team) -> None:
     stopped(ready)
     (place,) = kept(ready)

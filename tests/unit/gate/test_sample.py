@@ -293,7 +293,6 @@ class Crash(BaseException):
     """What ends a run as a power cut would."""
 
 
-@pytest.mark.slow
 def test_a_draw_that_was_cut_short_is_finished_by_the_same_command(
     kept: Team, tmp_path: Path
 ) -> None:

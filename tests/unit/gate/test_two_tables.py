@@ -160,7 +160,6 @@ def test_a_model_that_cannot_be_conditioned_is_refused(synthesizer: str) -> None
     assert "mst, aim or independent" in caught.value.fix
 
 
-@pytest.mark.slow
 def test_every_verb(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     members.describe(team)
     members.put(team)

@@ -75,7 +75,6 @@ def test_nothing_is_waived_before_all_have_signed(ruled: Team) -> None:
     assert messages == ["waived, would fail: too many"]
 
 
-@pytest.mark.slow
 def test_from_the_first_line_to_the_card(ruled: Team) -> None:
     team = ruled
     ask(team)

@@ -128,7 +128,6 @@ class TrainedSuite(SynthesizerSuite):
         assert len({round(total, 6) for total in totals}) > 1
         assert abs(float(np.median(totals)) - 500) < 100
 
-    @pytest.mark.slow
     def test_structure_comes_through_with_much_budget(self) -> None:
         done = type(self)()
         done.training = Training(steps=800, batch=400, width=64, latent=8)
@@ -229,7 +228,6 @@ def test_chunks_change_nothing_but_memory(coupled: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
-@pytest.mark.slow
 @pytest.mark.usefixtures("coupled_team")
 def test_two_processes_come_to_the_sums_of_one(synthesizer: Trained) -> None:
     """The same coins, codes and noisy sums: the same sums at every step, and at no other cost."""
@@ -253,7 +251,6 @@ def test_two_processes_come_to_the_sums_of_one(synthesizer: Trained) -> None:
 
 
 @pytest.mark.parametrize("synthesizer", [DpTvae(), DpCtgan()])
-@pytest.mark.slow
 @pytest.mark.usefixtures("coupled_team")
 def test_one_row_more_is_not_told_by_two_processes(
     capfd: pytest.CaptureFixture[str], synthesizer: Trained
@@ -264,7 +261,6 @@ def test_one_row_more_is_not_told_by_two_processes(
     SynthesizerSuite.test_record_and_replay(suite, "add-remove", "huge", capfd)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suite", [TestDpTvae(), TestDpCtgan()])
 def test_two_processes_reach_the_fit_that_is_asked_of_one(suite: TrainedSuite) -> None:
     suite.training = Training(steps=800, batch=400, width=64, latent=8, processes=2)

@@ -41,20 +41,17 @@ class _Suite(SynthesizerSuite):
         super().test_tiny_problems(names, count, rho)
 
     @pytest.mark.parametrize(("relation", "harm"), [("replace-one", None), ("add-remove", "email")])
-    @pytest.mark.slow
     def test_record_and_replay(
         self, relation: str, harm: str | None, capfd: pytest.CaptureFixture[str]
     ) -> None:
         super().test_record_and_replay(relation, harm, capfd)
 
 
-@pytest.mark.slow
 class TestSmartnoiseMst(_Suite):
     synthesizer = SmartnoiseMst()
     columns = ("smokes", "job", "grade")
 
 
-@pytest.mark.slow
 class TestSmartnoiseAim(_Suite):
     synthesizer = SmartnoiseAim()
     columns = ("smokes", "job")

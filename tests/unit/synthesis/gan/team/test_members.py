@@ -41,7 +41,8 @@ def launcher(port: int, rank: int, papers: Mapping[str, str]) -> dict[str, str]:
 def process(*words: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", *words],
-        cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env={**os.environ, **environment}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
@@ -86,20 +87,15 @@ print(max((one - other).abs().max().item() for one, other in pairs) < 1e-5)
 
 def test_torchrun_launches_both(tmp_path: Path) -> None:
     """Its agents hold the store, and set every variable but those of the certificates."""
-    port = str(free_port())
-    words = (
-        "torch.distributed.run --nnodes=2 --nproc-per-node=1 --master-addr=127.0.0.1 --no-python"
-    )
-    python = {**os.environ, "PYTHONPATH": f"{ROOT / 'engine'}:{ROOT}", "GLOO_SOCKET_IFNAME": "lo"}
-    programs = ["-c", RANK_0], ["-m", "dpgate.cli.main", "worker"]
+    words = f"--nnodes=2 --nproc-per-node=1 --master-addr=127.0.0.1 --master-port={free_port()}"
+    programs = {"gate": ["-c", RANK_0], "w1": ["-m", "dpgate.cli.main", "worker"]}
     nodes = [
-        subprocess.Popen(
-            [sys.executable, "-m", *words.split(), f"--node-rank={rank}", f"--master-port={port}",
-             sys.executable, *program],
-            cwd=ROOT, env=python | teams.papers(tmp_path / "ours", name), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        process(
+            "torch.distributed.run", *words.split(), f"--node-rank={rank}", "--no-python",
+            sys.executable, *program,
+            environment={"GLOO_SOCKET_IFNAME": "lo", **teams.papers(tmp_path / "ours", name)},
         )
-        for rank, (program, name) in enumerate(zip(programs, ("gate", "w1"), strict=True))
+        for rank, (name, program) in enumerate(programs.items())
     ]  # fmt: skip
     told = [node.communicate(timeout=240) for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], told
