@@ -1,20 +1,25 @@
-"""Coverage of the intervals of attacks and of predictions: noise and sampling together, simulated."""
+"""Coverage of the intervals of attacks and of predictions: noise and sampling together, simulated.
+
+Without noise it is computed: no chance is left in those tests.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import cache
+from itertools import accumulate, product
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from dpgate.evidence.attacks.interval import Side, advantage
+from dpgate.evidence.attacks.interval import TAIL, Side, advantage, difference, quantile
 from dpgate.evidence.measures.areas import explained, mean_area
 
 pytestmark = pytest.mark.slow
 
 RUNS = 2_000
+ALPHA = 1e-6
 COVERS = 0.95
 
 
@@ -74,9 +79,9 @@ def test_advantage_is_within_its_interval(name: str) -> None:
     slack = 1e-9  # of floating point, where the truth is a bound
     inside = sum(each.low - slack <= case.truth <= each.high + slack for each in found)
     below = sum(each.high + slack < case.truth for each in found)
-    # At one in ten thousand: coverage is not below 95 %, and the end that gates misses in 2.5 % at most.
-    assert inside >= stats.binom.ppf(1e-4, RUNS, COVERS), inside / RUNS
-    assert below <= stats.binom.ppf(1 - 1e-4, RUNS, (1 - COVERS) / 2), below / RUNS
+    # At one in a million: coverage is not below 95 %, and the end that gates misses in 2.5 % at most.
+    assert inside >= stats.binom.ppf(ALPHA, RUNS, COVERS), inside / RUNS
+    assert below <= stats.binom.ppf(1 - ALPHA, RUNS, (1 - COVERS) / 2), below / RUNS
 
 
 @pytest.mark.parametrize("name", ["copies, no noise", "copies, noise"])
@@ -90,7 +95,52 @@ def test_intervals_are_not_much_wider_than_needed(name: str) -> None:
         <= each.value + (each.high - each.value) * 0.6
         for each in found
     )
-    assert inside < stats.binom.ppf(1e-4, RUNS, COVERS)
+    assert inside < stats.binom.ppf(ALPHA, RUNS, COVERS)
+
+
+# ── exactly, without noise ───────────────────────────────────────────────────────────────────
+
+FEW = (0.02, 0.1, 0.3, 0.7, 1.5, 3.0, 8.0)  # expected records off the nearer end
+SIDES = ((30, 30), (59, 44), (153, 464), (200, 60), (1_000, 200), (1_276, 1_494), (9_000, 1_000))
+
+
+@cache
+def widths(size: int, hits: int, z: float) -> tuple[float, float, float]:
+    each = Side(counts=(hits, size - hits), sigma=0.0).unbounded((0,), z)
+    return each.low, each.value, each.high
+
+
+def misses(sizes: tuple[int, int], shares: tuple[float, float], z: float) -> float:
+    """Chance that the upper end of a difference is below it: a sum over both binomials, to 1e-8."""
+    ends, chances = [], []
+    for size, share in zip(sizes, shares, strict=True):
+        least, most = stats.binom.ppf(1e-9, size, share), stats.binom.isf(1e-9, size, share)
+        hits = np.arange(int(least), int(most) + 1)
+        ends.append(np.array([widths(size, int(k), z) for k in hits]))
+        chances.append(stats.binom.pmf(hits, size, share))
+    p, q = ends[0][:, None], ends[1][None]
+    high = p[..., 1] - q[..., 1] + np.hypot(p[..., 2] - p[..., 1], q[..., 1] - q[..., 0])
+    missed = np.minimum(high, 1.0) < shares[0] - shares[1] - 1e-9
+    return float(chances[0] @ missed @ chances[1])
+
+
+@pytest.mark.parametrize("tail", [TAIL, TAIL / 2, TAIL / 8])
+@pytest.mark.parametrize("sizes", SIDES)
+def test_no_end_misses_more_than_it_may(sizes: tuple[int, int], tail: float) -> None:
+    near = [sorted({min(few / size, 0.5) for few in FEW} | {0.17, 0.5}) for size in sizes]
+    every = [[*each, *(1 - share for share in each)] for each in near]
+    worst = max((misses(sizes, shares, quantile(tail)), shares) for shares in product(*every))
+    assert worst[0] <= tail, worst
+
+
+def test_what_is_summed_is_the_difference() -> None:
+    sides, z = (Side(counts=(7, 93), sigma=0.0), Side(counts=(1, 49), sigma=0.0)), quantile(TAIL)
+    p, q = widths(100, 7, z), widths(50, 1, z)
+    found = difference(*sides, (0,), z)
+    assert found.high == pytest.approx(p[1] - q[1] + np.hypot(p[2] - p[1], q[1] - q[0]))
+    # The lower end of p − q is the upper end of q − p: one of both needs to be tried.
+    turned = difference(sides[1], sides[0], (0,), z)
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
 
 
 # ── areas and R² ─────────────────────────────────────────────────────────────────────────────
@@ -125,9 +175,9 @@ def test_areas_are_within_their_intervals(sigma: float, classes: int, strength: 
         inside += found.low <= truth <= found.high
         half = (found.high - found.low) / 2
         narrow += abs(found.value - truth) <= 0.4 * half
-    assert inside >= stats.binom.ppf(1e-4, RUNS, COVERS), inside / RUNS
+    assert inside >= stats.binom.ppf(ALPHA, RUNS, COVERS), inside / RUNS
     if classes == 1 and strength == 1:
-        assert narrow < stats.binom.ppf(1e-4, RUNS, COVERS)
+        assert narrow < stats.binom.ppf(ALPHA, RUNS, COVERS)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 5.0, 15.0])
@@ -145,4 +195,4 @@ def test_r_squared_is_within_its_interval(sigma: float, noise: float) -> None:
         noisy = counts + np.rint(coins.normal(0, sigma, counts.shape))
         found = explained(noisy.astype(float), values, values, sigma, 1)
         inside += found.low <= max(truth, 0) <= found.high
-    assert inside >= stats.binom.ppf(1e-4, RUNS, COVERS), inside / RUNS
+    assert inside >= stats.binom.ppf(ALPHA, RUNS, COVERS), inside / RUNS
