@@ -46,7 +46,7 @@ class _Times:
 
 _HALF = Decimal("0.5")
 _OTHERS: dict[Quality, _Times] = {
-    "fast": _Times(steps=Decimal("0.3"), width=_HALF, learning_rate=Decimal(2)),
+    "fast": _Times(steps=Decimal("0.375"), width=_HALF, learning_rate=Decimal(2)),
     "high": _Times(batch=Decimal(2)),
 }
 _TIMES: dict[str, dict[Quality, _Times]] = {

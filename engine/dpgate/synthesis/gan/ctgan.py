@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.clip import clipped_sum
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
+from dpgate.synthesis.gan.matching import match, rows_to_match
 from dpgate.synthesis.gan.start import Setting, Start, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpCtgan
 from dpgate.synthesis.gan.trainer import Losses, Team, Trained, apply, private_gradient
@@ -73,6 +74,7 @@ def fit(
         apply(trained, [a + weight * b for a, b in zip(real, fake, strict=True)])
         if step % _EVERY == _EVERY - 1:
             _move(generator, discriminator, moves, made.batch)
+    generator.match()
     return NetworkModel(
         domain=task.domain,
         layers=exported(generator.network),
@@ -166,9 +168,8 @@ class Generator:
         """So many rows of ones and zeros, without a gradient."""
         begun = self._begun
         with torch.no_grad():
-            held, condition = self._conditions(count)
-            scores = self.network(torch.cat([begun.normal(count, self._latent), condition], dim=1))
-            made = begun.drawn(scores)
+            held, condition, entering = self._entering(count)
+            made = begun.drawn(self.network(entering))
             for place, (part, given) in enumerate(
                 zip(begun.blocks.split(made), begun.blocks.split(condition), strict=True)
             ):
@@ -178,8 +179,8 @@ class Generator:
     def rows(self, count: int) -> MadeUp:
         """So many rows, with the gradient of what they are drawn by."""
         begun = self._begun
-        held, condition = self._conditions(count)
-        scores = self.network(torch.cat([begun.normal(count, self._latent), condition], dim=1))
+        held, condition, entering = self._entering(count)
+        scores = self.network(entering)
         parts, astray = [], torch.zeros((), device=begun.device)
         split = zip(
             begun.blocks.split(scores), begun.blocks.split(condition), self._shares, strict=True
@@ -194,6 +195,17 @@ class Generator:
             mean = free / (~here).sum().clamp(min=1)
             astray = astray - (shares * torch.log(mean + 1e-6)).sum()
         return MadeUp(torch.cat(parts, dim=1), astray)
+
+    def match(self) -> None:
+        """Gives made-up rows the shares of noisy one-way tables."""
+        held, _, entering = self._entering(rows_to_match(self._begun.blocks.width))
+        match(self.network, entering, self._begun, held)
+
+    def _entering(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Conditions as below, and what goes in: normal numbers, then the condition."""
+        held, condition = self._conditions(count)
+        numbers = self._begun.normal(count, self._latent)
+        return held, condition, torch.cat([numbers, condition], dim=1)
 
     def _conditions(self, count: int) -> tuple[Tensor, Tensor]:
         """For each row the column that is held, and ones and zeros with its cell."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dpgate.synthesis.interface import Progress, Task
 
 _RAREST = 1e-6
-"""Share at which a cell begins that noise says is empty: its score must be finite."""
+"""Share of a cell that noise says is empty: its score must be finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +171,14 @@ def begin_at(network: Mlp, margins: Margins) -> None:
     """Lets a generator's scores begin at noisy one-way tables, whatever goes in."""
     last = network.layers[-1]
     assert isinstance(last, nn.Linear)  # noqa: S101 - an Mlp has no others
-    shares = np.concatenate([np.maximum(share, _RAREST) for share in margins.shares])
     with torch.no_grad():
-        last.bias.copy_(torch.from_numpy(np.log(shares)))
+        last.bias.copy_(torch.log(known_shares(margins)))
+
+
+def known_shares(margins: Margins) -> Tensor:
+    """Noisy shares of the cells of all columns, each above 0."""
+    shares = [np.maximum(share, _RAREST) for share in margins.shares]
+    return torch.from_numpy(np.concatenate(shares))
 
 
 def exported(network: Mlp) -> tuple[Layer, ...]:

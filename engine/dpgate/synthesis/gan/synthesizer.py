@@ -154,7 +154,7 @@ class DpTvae(Trained):
 
     name: str = "dp-tvae"
     prefix = "dp_tvae"
-    defaults = Defaults(steps=1_000, learning_rate=Decimal("0.005"))
+    defaults = Defaults(steps=800, learning_rate=Decimal("0.005"))
 
     def widths(self, task: Task) -> tuple[tuple[int, ...], ...]:
         """The encoder's and the decoder's."""

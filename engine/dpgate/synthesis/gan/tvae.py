@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dpgate.model.event import Event
 from dpgate.synthesis.gan.layers import SLOPE, Mlp, Tap
+from dpgate.synthesis.gan.matching import match, rows_to_match
 from dpgate.synthesis.gan.start import Setting, begin_at, exported, start
 from dpgate.synthesis.gan.synthesizer import DpTvae
 from dpgate.synthesis.gan.trainer import Losses, Team, Trained, apply, private_gradient
@@ -57,6 +58,7 @@ def fit(
 
     for _ in begun.course(networks, {"both": trained.optimizer}).steps(loss):
         apply(trained, private_gradient(trained, begun.sampled, begun.records, begun.blocks.ones))
+    match(decoder, begun.normal(rows_to_match(begun.blocks.width), made.latent), begun)
     return NetworkModel(
         domain=task.domain,
         layers=exported(decoder),

@@ -21,6 +21,7 @@ from dpgate.sources.arrow import table_source
 from dpgate.synthesis.gan.start import Start
 from dpgate.synthesis.gan.synthesizer import DpCtgan, DpTvae, Trained
 from dpgate.synthesis.gan.team import children
+from dpgate.synthesis.inference.simplex import project
 from dpgate.synthesis.interface import Model, Synthesizer, Task
 from dpgate.synthesis.sampling.network import NetworkModel
 from tests.suites import worlds
@@ -62,7 +63,8 @@ def coupled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Rows that two worlds share fall into the same steps and meet the same random numbers."""
 
     def normal(start: Start, rows: int, width: int) -> torch.Tensor:
-        return torch.randn((5_000, width), generator=torch.Generator().manual_seed(3))[:rows]
+        made = torch.randn((max(rows, 5_000), width), generator=torch.Generator().manual_seed(3))
+        return made[:rows]
 
     monkeypatch.setattr(sampled, "Fresh", Coins)
     monkeypatch.setattr(Start, "normal", normal)
@@ -146,6 +148,18 @@ class TrainedSuite(SynthesizerSuite):
             models.append(kept(self.fit(worlds.rows(60)).model, self.domain))
         assert models[0] != models[1]
         super().test_two_runs_differ_whatever_is_seeded()
+
+    def test_made_up_rows_have_the_shares_of_noisy_tables(self) -> None:
+        """However far the noise of a training has moved its weights."""
+        tape = UnsafeRecorder()
+        self.training = SMALL.model_copy(update={"learning_rate": Decimal("0.1")})
+        model = self.fit(worlds.rows(1_000), tape=tape, rho="0.05").model
+        made = table_source(model.sample(20_000, ignore), self.domain)
+        for place, call in enumerate(tape.calls[: len(self.domain)]):
+            noisy = np.asarray(call.output, dtype=np.float64)
+            shares = project(noisy, model.total) / model.total
+            found = made.count([(place,)])[0] / 20_000
+            assert np.abs(found - shares).max() < 0.03
 
     @pytest.mark.parametrize("relation", ["add-remove"])
     @pytest.mark.parametrize("harm", [None, "nan", "huge", "email"])
