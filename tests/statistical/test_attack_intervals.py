@@ -110,7 +110,7 @@ def widths(size: int, hits: int, z: float) -> tuple[float, float, float]:
     return each.low, each.value, each.high
 
 
-def misses(sizes: tuple[int, int], shares: tuple[float, float], z: float) -> float:
+def misses(sizes: tuple[int, int], shares: tuple[float, ...], z: float) -> float:
     """Chance that the upper end of a difference is below it: a sum over both binomials, to 1e-8."""
     ends, chances = [], []
     for size, share in zip(sizes, shares, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,19 +21,23 @@ from dpgate.sources.arrow import ArrowSource, table_source
 if TYPE_CHECKING:
     from dpgate.evidence.measures.interface import Figures
     from dpgate.evidence.whole_rows import Cells
+    from dpgate.gate.product import Progress
     from dpgate.gate.rehearsal_report import Further
     from dpgate.gate.rehearsing import Rehearsed
     from dpgate.gate.workspace import Case
     from dpgate.sources.interface import RowSource
 
 
-def further(case: Case, run: Rehearsed, wanted: Further) -> Iterator[tuple[str, Figures]]:
+def further(
+    case: Case, run: Rehearsed, wanted: Further, progress: Progress
+) -> Iterator[tuple[str, Figures]]:
     """Both attacks on the manifest as it stands, each with its title.
 
     Args:
         case: manifest and dataset.
         run: a run of it, for the stand-in's rows.
         wanted: how often.
+        progress: told about each time.
 
     Privacy:
         Exact numbers of a stand-in. The noise of every refit is real, and nobody is charged.
@@ -44,7 +49,10 @@ def further(case: Case, run: Rehearsed, wanted: Further) -> Iterator[tuple[str, 
     rows = np.concatenate([*blocks(source), *_no_rows(part.product)])
     scene = part.product.gauges.scene
 
+    times, done = wanted.rounds + bool(wanted.canaries), count()
+
     def refit(cells: Cells) -> Cells:
+        progress("run the synthesizer anew", next(done) / times)
         return _refitted(case, part.product, cells)
 
     if wanted.rounds:

@@ -88,14 +88,12 @@ def looked_at(stage: Stage, run: Rehearsed, more: Further, progress: Progress) -
         stage: where it played.
         run: of the manifest as it stands.
         more: what is run beside it.
-        progress: told that it is.
+        progress: told how far that is.
     """
     from dpgate.evidence.shown import beside
     from dpgate.gate.refitting import further
 
-    if more:
-        progress("run the synthesizer anew", 0.0)
-    told = [beside(title, figures) for title, figures in further(stage.case, run, more)]
+    told = [beside(title, figures) for title, figures in further(stage.case, run, more, progress)]
     report = reported(stage, run)
     return Seen(
         report=report.model_copy(update={"results": (*report.results, *told)}),

@@ -21,7 +21,7 @@ from dpgate.evidence.thresholds import limits_of
 from dpgate.gate.attempt import bench_of, judged
 from dpgate.gate.costing import Cost, cost_of
 from dpgate.gate.gauges import Gauges
-from dpgate.gate.product import Bench, Made
+from dpgate.gate.product import Bench, Made, Progress
 from dpgate.gate.sealing import met
 from dpgate.gate.staging import Run
 from dpgate.gate.synthetic import MadeRows, Synthetic
@@ -94,7 +94,9 @@ def _with(case: Case, update: dict[str, object]) -> Case:
     return replace(case, release_file=replace(case.release_file, document=document))
 
 
-def rehearsed(case: Case, policy: PrivacyPolicy, source_uri: str, folder: Path) -> Rehearsed:
+def rehearsed(
+    case: Case, policy: PrivacyPolicy, source_uri: str, folder: Path, progress: Progress
+) -> Rehearsed:
     """One run, from planning to the gate's verdict.
 
     Args:
@@ -102,6 +104,7 @@ def rehearsed(case: Case, policy: PrivacyPolicy, source_uri: str, folder: Path) 
         policy: says at which orders it is accounted, and what evidence it requires.
         source_uri: where the stand-in's rows are.
         folder: for files that are gone when the run is.
+        progress: told about the stages of making it.
 
     Raises:
         DpgateError: such a release cannot be planned or made.
@@ -115,7 +118,7 @@ def rehearsed(case: Case, policy: PrivacyPolicy, source_uri: str, folder: Path) 
     cost.product.require(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in an attempt
-        bench = bench_of(case, cost, source_uri, Run(folder, ""), (), _quiet)
+        bench = bench_of(case, cost, source_uri, Run(folder, ""), (), progress)
         made = cost.product.make(bench)
         seconds = time.monotonic() - began
         parts = _parts(made, bench)

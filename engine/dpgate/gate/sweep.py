@@ -37,7 +37,7 @@ class Sweep:
         synthesizers: the manifest's own first.
         epsilons: the manifest's own among them, ascending.
         runs: of each place, ≥ 1.
-        progress: told about each place.
+        progress: told about each place, its runs, and the steps of their trainings.
         seen: shown the first run of the manifest's own place.
     """
 
@@ -61,12 +61,12 @@ class Sweep:
         spec = self.case.release.spec
         assert spec.synthesize is not None  # noqa: S101 - it makes rows
         own = (synthesizer, epsilon) == (spec.synthesize.with_, spec.privacy.epsilon)
-        tally = Tally(spec)
+        title, tally = f"{synthesizer} at ε {plain(epsilon)}", Tally(spec)
         failure = ""
         for number in range(self.runs):
-            self.progress(f"{synthesizer} at ε {plain(epsilon)}", number / self.runs)
+            self.progress(title, number / self.runs)
             try:
-                found = self._run(synthesizer, epsilon)
+                found = self._run(synthesizer, epsilon, self._inside(title, number))
             except DpgateError as error:
                 failure = error.message
                 break
@@ -78,9 +78,18 @@ class Sweep:
             tally.add(found)
         return tally.point(synthesizer, epsilon, own=own, failure=failure)
 
-    def _run(self, synthesizer: str, epsilon: Decimal) -> Rehearsed:
+    def _run(self, synthesizer: str, epsilon: Decimal, progress: Progress) -> Rehearsed:
         case = varied(self.case, synthesizer, epsilon)
-        return rehearsed(case, self.policy, self.source, self.folder)
+        return rehearsed(case, self.policy, self.source, self.folder, progress)
+
+    def _inside(self, title: str, number: int) -> Progress:
+        """What happens inside a run: the steps of a training; all else is short beside them."""
+
+        def tell(stage: str, fraction: float) -> None:
+            if stage.startswith("train · "):
+                self.progress(title, (number + fraction) / self.runs)
+
+        return tell
 
 
 class Tally:

@@ -46,7 +46,7 @@ def test_the_manifest_is_planned_with_the_numbers_that_were_told(
         place = f"releases/{NAME}/recommended/release.yaml"
         trainers.write(place, result.manifest)
         (told,) = trainers.api.check(paths=(trainers.clone / place,)).trainings
-        assert told == f"{NAME}/recommended: ε {result.epsilon:f} at δ=1e-8; {result.summary}"
+        assert told == f"{NAME}/recommended: ε {plain(result.epsilon)} at δ=1e-8; {result.summary}"
         made = result.training
         assert made is not None
         assert f"{made.steps} steps, batch {made.batch} of" in result.summary

@@ -46,7 +46,10 @@ def copies(
 
 
 def test_a_private_synthesizer_tells_nobody_who_was_inside(fresh_team: Team) -> None:
-    result = rehearse(fresh_team, shadow=4, canaries=20)
+    told: list[tuple[str, float]] = []
+    result = rehearse(fresh_team, shadow=4, canaries=20, progress=lambda *stage: told.append(stage))
+    anew = [done for stage, done in told if stage == "run the synthesizer anew"]
+    assert anew == [0.0, 0.2, 0.4, 0.6, 0.8]
     assert [each.title for each in result.further] == ["shadow models, 4 rounds", "canaries, 20"]
     for each in result.further:
         assert each.low <= each.value <= each.high
