@@ -46,6 +46,7 @@ def test_the_manifest_is_planned_with_the_numbers_that_were_told(
         place = f"releases/{NAME}/recommended/release.yaml"
         trainers.write(place, result.manifest)
         (told,) = trainers.api.check(paths=(trainers.clone / place,)).trainings
+        assert result.epsilon is not None
         assert told == f"{NAME}/recommended: ε {plain(result.epsilon)} at δ=1e-8; {result.summary}"
         made = result.training
         assert made is not None
