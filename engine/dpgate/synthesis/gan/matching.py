@@ -51,7 +51,8 @@ def match(generator: Mlp, entering: Tensor, begun: Start, held: Tensor | None = 
         scores = generator(entering)
         for done in range(1, ROUNDS + 1):
             is_now = torch.cat(_means(begun.blocks.split(scores), held))
-            by = torch.log(shares / is_now.clamp(min=_LEAST))
+            # Where scores are beyond numbers, no bias helps.
+            by = torch.log(shares / is_now.clamp(min=_LEAST)).nan_to_num(nan=0.0)
             last.bias.add_(by)
             scores.add_(by)
             begun.progress("match one-way tables", done / ROUNDS)

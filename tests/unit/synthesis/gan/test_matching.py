@@ -113,6 +113,18 @@ def test_one_column_that_every_row_holds_is_left_in_numbers() -> None:
     assert all(bool(torch.isfinite(p).all()) for p in network.parameters())
 
 
+def test_a_generator_whose_scores_are_beyond_numbers_is_left_alone() -> None:
+    network, begun, _ = world()
+    last: Any = network.layers[-1]
+    with torch.no_grad():
+        last.weight[:3] = 3e38  # the first column's, finite
+        before = last.bias.clone()
+    match(network, entering(500, seed=1), begun)
+    assert all(bool(torch.isfinite(p).all()) for p in network.parameters())
+    torch.testing.assert_close(last.bias[:3], before[:3])
+    assert not torch.equal(last.bias[3:], before[3:])
+
+
 @pytest.mark.parametrize(("width", "rows"), [(2, 20_000), (588, 20_000), (20_000, 1_677)])
 def test_memory_is_bounded(width: int, rows: int) -> None:
     assert rows_to_match(width) == rows
