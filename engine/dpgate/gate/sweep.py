@@ -24,6 +24,9 @@ from dpgate.model.policy import PrivacyPolicy
 from dpgate.model.release import ReleaseSpec
 from dpgate.model.values import Key, plain
 
+_TRAINED = 0.95
+"""Part of a run, about, that is over when its training is: rows are drawn and measured then."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
@@ -67,6 +70,8 @@ class Sweep:
             self.progress(title, number / self.runs)
             try:
                 found = self._run(synthesizer, epsilon, self._inside(title, number))
+            except _Stopped as stopped:
+                raise stopped.by from None
             except DpgateError as error:
                 failure = error.message
                 break
@@ -86,10 +91,22 @@ class Sweep:
         """What happens inside a run: the steps of a training; all else is short beside them."""
 
         def tell(stage: str, fraction: float) -> None:
-            if stage.startswith("train · "):
-                self.progress(title, (number + fraction) / self.runs)
+            if not stage.startswith("train · "):
+                return
+            try:
+                self.progress(title, (number + _TRAINED * fraction) / self.runs)
+            except Exception as error:
+                raise _Stopped(error) from error
 
         return tell
+
+
+class _Stopped(BaseException):
+    """Whoever is told the progress raised an error, which is no fault of a place: it ends the sweep."""
+
+    def __init__(self, by: Exception) -> None:
+        super().__init__(by)
+        self.by = by
 
 
 class Tally:

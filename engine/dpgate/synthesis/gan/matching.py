@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 10
 _ROWS = 20_000
-_NUMBERS = 2**25
+_NUMBERS = 2**23
 """Scores at once, in rows times cells: bounds memory."""
 _LEAST = 1e-12
 """Mean chances below it count as it: their logarithm must be finite."""
@@ -30,9 +30,10 @@ def match(generator: Mlp, entering: Tensor, begun: Start, held: Tensor | None = 
     """Moves the biases of the last layer until made-up rows have the shares of noisy one-way tables.
 
     A training drifts off the tables that it began at, and its noise moves every bias a little. A bias
-    moves a cell's chance in all rows alike, so what a row's columns have to do with each other stays.
-    Generalized iterative scaling (Darroch and Ratcliff 1972): scores plus the logarithm of what a share
-    should be over what it is. The cells of a column exclude each other, so no round leads away.
+    moves a cell's score in all rows alike, so how scores differ from row to row, which is what was
+    learned, stays. Generalized iterative scaling (Darroch and Ratcliff 1972): scores plus the logarithm of
+    what a share should be over what it is. The cells of a column exclude each other, so no round leads
+    away; where rows are all but certain of their cells, the rounds end some way off.
 
     Args:
         generator: from normal numbers (and a condition) to scores.

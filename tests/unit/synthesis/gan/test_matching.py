@@ -83,7 +83,7 @@ def test_no_round_leads_away(monkeypatch: pytest.MonkeyPatch) -> None:
         match(network, rows, begun)
 
 
-def test_what_columns_have_to_do_with_each_other_stays() -> None:
+def test_all_rows_are_moved_alike() -> None:
     network, begun, _ = world()
     rows = entering(500, seed=2)
     with torch.no_grad():
@@ -125,7 +125,7 @@ def test_a_generator_whose_scores_are_beyond_numbers_is_left_alone() -> None:
     assert not torch.equal(last.bias[3:], before[3:])
 
 
-@pytest.mark.parametrize(("width", "rows"), [(2, 20_000), (588, 20_000), (20_000, 1_677)])
+@pytest.mark.parametrize(("width", "rows"), [(2, 20_000), (588, 14_266), (20_000, 1_000)])
 def test_memory_is_bounded(width: int, rows: int) -> None:
     assert rows_to_match(width) == rows
     assert rows_to_match(10**6) == 1_000
