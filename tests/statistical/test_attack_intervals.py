@@ -143,6 +143,13 @@ def test_what_is_summed_is_the_difference() -> None:
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
 
 
+def test_a_difference_is_one_where_a_side_is_silent_too() -> None:
+    """Noise may make a share of more than 1."""
+    loud = Side(counts=(1_010, -6), sigma=3.0)
+    found = difference(loud, Side(counts=(0, 20), sigma=3.0), (0,), quantile(TAIL))
+    assert (found.low, found.value, found.high) == (-1.0, 1.0, 1.0)
+
+
 # ── areas and R² ─────────────────────────────────────────────────────────────────────────────
 
 
