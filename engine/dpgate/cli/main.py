@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from dpgate import __version__
+from dpgate.cli.interrupts import heard
 from dpgate.cli.outputs import Outputs
 from dpgate.errors import DpgateError, UndecidedError, UsageError
 from dpgate.ledger.environment import LEADING_ELSEWHERE
@@ -93,7 +94,8 @@ def main(arguments: list[str] | None = None) -> None:
     _settle_in()
     outputs = Outputs()
     try:
-        code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False, obj=outputs)
+        with heard():
+            code = cli.main(args=chosen, prog_name="dpgate", standalone_mode=False, obj=outputs)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.Abort as error:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -119,20 +121,24 @@ def test_rehearsing_knows_where_it_is_from(run: Run, fresh_team: Team) -> None:
     assert all(not point["failure"] for point in ended.json["points"])
 
 
-def started(team: Team, out: Path) -> subprocess.Popen[bytes]:
-    """A rehearsal in a process of its own, at its second ε.
+@contextmanager
+def started(team: Team, out: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A rehearsal in a process of its own, at its second ε; killed at the end if it still runs.
 
     A library that is still being loaded may swallow an interrupt: SciPy's pybind11 modules do.
     """
     program = [sys.executable, "-m", "dpgate.cli.main", "rehearse", RELEASE, "--runs", "50"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*program, "--out", str(out), "--with", "mst", "--rows", "900"],
         cwd=team.clone, env=team.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    assert any(b"mst at \xce\xb5 0.3" in line for line in process.stderr)
-    time.sleep(0.5)
-    return process
+    ) as process:  # fmt: skip
+        try:
+            assert process.stderr is not None
+            assert any(b"mst at \xce\xb5 0.3" in line for line in process.stderr)
+            time.sleep(0.5)
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -140,9 +146,9 @@ def started(team: Team, out: Path) -> subprocess.Popen[bytes]:
 def test_whatever_ends_it_early_is_not_in_the_way(fresh_team: Team, how: signal.Signals) -> None:
     out = fresh_team.folder / "out"
     before = sorted(fresh_team.folder.iterdir())
-    process = started(fresh_team, out)
-    process.send_signal(how)
-    text, errors = process.communicate(timeout=60)
+    with started(fresh_team, out) as process:
+        process.send_signal(how)
+        text, errors = process.communicate(timeout=60)
     if how is signal.SIGINT:
         assert process.returncode == 130
         assert (text, errors.rpartition(b"\n")[0].endswith(b"interrupted")) == (b"", True)
