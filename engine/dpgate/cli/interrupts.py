@@ -1,48 +1,64 @@
-"""Interrupts that nobody would hear: where Python can raise no error, it drops them."""
+"""Interrupts that end a command, wherever they meet it, and only where it can be ended."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
+    from types import FrameType
 
-_AGAIN = 0.05
-"""Seconds until an interrupt that went unheard is repeated."""
+_AGAIN = 0.01
+"""Seconds until an interrupt that came at a bad moment is tried again."""
+
+_LIBRARY = "opendp"
 
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Repeat an interrupt that met a destructor or a callback of a library, until code hears it.
+    """Raise ``KeyboardInterrupt`` in code that can hear it, where an interrupt would end the process.
 
-    Python raises ``KeyboardInterrupt`` wherever the main thread happens to be. In a ``__del__``, a
-    callback of ctypes or of the garbage collector it only prints the error and goes on; OpenDP frees
-    its objects in destructors, thousands of times in a release.
+    Python raises it between any two steps of the main thread. Where these are a destructor or a
+    callback from C it prints the error and goes on: OpenDP frees its objects in destructors, and takes
+    what such a callback leaves for a pointer, which ends the process with a segmentation fault. So an
+    interrupt waits while OpenDP is at work, and one that Python drops elsewhere comes again.
     """
-    before, repeats = sys.unraisablehook, list[threading.Timer]()
-    main = threading.main_thread()
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield  # ignored, as a shell has it in the background, or somebody else's
+        return
+    before = sys.unraisablehook
 
-    def repeat() -> None:
-        assert main.ident is not None  # noqa: S101 - it runs
-        signal.pthread_kill(main.ident, signal.SIGINT)
+    def interrupt(_number: int, frame: FrameType | None) -> None:
+        if not _at_work(frame):
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
-    def hook(dropped: UnraisableHookArgs) -> None:
-        if not issubclass(dropped.exc_type, KeyboardInterrupt):
-            before(dropped)
-            return
-        repeats.append(timer := threading.Timer(_AGAIN, repeat))
-        timer.daemon = True
-        timer.start()
+    def dropped(what: UnraisableHookArgs) -> None:
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        else:
+            before(what)
 
-    sys.unraisablehook = hook
+    alarm = signal.signal(signal.SIGALRM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+    sys.unraisablehook = dropped
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = before
-        for timer in repeats:
-            timer.cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGALRM, alarm)
+
+
+def _at_work(frame: FrameType | None) -> bool:
+    """Whether a call of OpenDP has begun and not ended."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == _LIBRARY:
+            return True
+        frame = frame.f_back
+    return False
