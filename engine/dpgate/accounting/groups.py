@@ -14,9 +14,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dpgate.accounting.calibrate import Budget
-from dpgate.accounting.curves import distance, loss
+from dpgate.accounting.curves import distance, loss, no_group_rule
 from dpgate.accounting.rounding import significant_down
-from dpgate.errors import AccountingError
 from dpgate.model.event import Event
 from dpgate.model.values import Relation
 
@@ -71,9 +70,6 @@ def _for_person(event: Event, far: int) -> Event:
     if far == 1:
         return event
     if event.mechanism in ("sampled-gaussian", "foreign"):
-        raise AccountingError(
-            f"event {event.name}: a {event.mechanism} mechanism has no group privacy rule",
-            fix="use another synthesizer, or protect rows",
-        )
+        raise no_group_rule(event)
     moved = event.model_copy(update={"sensitivity_squared": event.sensitivity_squared * far**2})
     return moved.model_copy(update={"loss": loss(moved)})

@@ -139,10 +139,10 @@ def test_orders_below_two_are_refused() -> None:
 
 
 def test_a_scale_that_overflows_is_refused_and_fast() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(AccountingError, match="too small to be accounted"):
         curves.curve(event("sampled-gaussian", scale="0." + "0" * 30 + "1", rate="0.5"), (1024,))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,10 @@ def test_depth_is_limited_without_recursion() -> None:
     ],
 )
 def test_hostile_json_is_refused_fast(data: bytes, message: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(NotCanonical, match=message):
         parse_json(data)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_limits_can_be_given() -> None:

@@ -70,9 +70,9 @@ def test_refusals(text: str, message: str) -> None:
 
 
 def test_a_million_digits_are_refused_cheaply() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("9" * 10**6, "1e" + "9" * 10**6, "0." + "9" * 10**6):
         with pytest.raises(ScalarError) as caught:
             resolve(text)
         assert len(caught.value.message) < 200
-    assert time.monotonic() - started < 0.5
+    assert time.process_time() - started < 0.5

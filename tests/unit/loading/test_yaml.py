@@ -107,9 +107,9 @@ def test_both_parsers_refuse_or_read_alike(path: Path) -> None:
 )
 @pytest.mark.usefixtures("parser")
 def test_hostile_sizes_are_refused_fast(data: bytes, message: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert message in refusal(data)[0]
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.usefixtures("parser")

@@ -132,9 +132,9 @@ def test_the_same_report_gives_the_same_bytes(page: bytes) -> None:
 def test_a_large_report_stays_small_and_is_made_at_once() -> None:
     report = reports.large()
     assert (len(report.bars), len(report.bars[0].labels), len(report.results)) == (100, 40, 60)
-    start = time.perf_counter()
+    start = time.process_time()
     page = render(report)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(page) < 2_000_000
     checked(page)
 
