@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -30,29 +30,33 @@ def heard() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield  # ignored, as a shell has it in the background, or somebody else's
         return
-    before = sys.unraisablehook
+    before, alarms = sys.unraisablehook, list[Any]()
+
+    def again() -> None:
+        alarms.append(signal.signal(signal.SIGALRM, interrupt))
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
 
     def interrupt(_number: int, frame: FrameType | None) -> None:
         if not _at_work(frame):
             raise KeyboardInterrupt
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        again()
 
     def dropped(what: UnraisableHookArgs) -> None:
         if issubclass(what.exc_type, KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            again()
         else:
             before(what)
 
-    alarm = signal.signal(signal.SIGALRM, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     sys.unraisablehook = dropped
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = before
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGALRM, alarm)
+        if alarms:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, alarms[0])
 
 
 def _at_work(frame: FrameType | None) -> bool:

@@ -139,6 +139,13 @@ def test_all_other_errors_go_where_they_went(monkeypatch: pytest.MonkeyPatch) ->
     assert (told, freed) == (["as before"], [])
 
 
+def test_a_timer_of_somebody_else_runs_on_where_nothing_interrupts() -> None:
+    before = signal.setitimer(signal.ITIMER_REAL, 100)
+    with heard():
+        pass
+    assert signal.setitimer(signal.ITIMER_REAL, *before)[0] > 50
+
+
 def test_what_has_ended_is_not_interrupted() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with heard():
