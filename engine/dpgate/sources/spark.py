@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -201,6 +203,10 @@ def _session(master: str | None) -> Any:
         builder = builder.master(master)
     for key, value in _SETTINGS.items():
         builder = builder.config(key, value)
+    hears = signal.getsignal(signal.SIGINT)
     session = builder.getOrCreate()
+    if hears is not None and threading.current_thread() is threading.main_thread():
+        # Spark's own handler outlives its session, and raises another error from then on.
+        signal.signal(signal.SIGINT, hears)
     session.sparkContext.setLogLevel("OFF")  # its logs quote rows and paths
     return session

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import click
@@ -17,6 +17,14 @@ import pytest
 from dpgate.cli import main as cli
 from dpgate.cli.interrupts import heard
 from tests.unit.cli.conftest import Run
+
+
+@pytest.fixture(autouse=True)
+def _as_at_the_start() -> Iterator[None]:
+    """Whatever a library that another test has loaded did to interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def in_a_destructor() -> None:

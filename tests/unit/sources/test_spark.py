@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -33,13 +34,15 @@ def _spark() -> Iterator[None]:
     """A session of two threads, which the sources find; with few partitions, as tests have few rows."""
     if not shutil.which("java"):
         pytest.skip("Java is not installed, which Spark runs on")
-    sql = pytest.importorskip("pyspark.sql")
-    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    pytest.importorskip("pyspark.sql")
+    from dpgate.sources.spark import _session
+
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)  # what a source would set
         # JAX, if a test before has loaded it, does not like that Spark's launcher forks.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-        session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
+        session = _session("local[2]")
+    session.conf.set("spark.sql.shuffle.partitions", "2")
     yield
     session.stop()
 
@@ -118,6 +121,11 @@ def test_old_dates_are_counted_whatever_a_site_has_set(tmp_path: Path) -> None:
     (counted,) = source.count([(0,)])
     assert counted[0] == 2  # the old one and the missing one
     assert counted[50] == 1
+
+
+def test_an_interrupt_means_what_it_meant_before() -> None:
+    """Spark's own handler asks a session that may be gone, which is another error."""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_spark_cannot_find(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
