@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Whatever is raised or warned of inside ends here; the caller says what failed."""
-    with warnings.catch_warnings(), contextlib.suppress(Exception):
-        warnings.simplefilter("ignore")
-        yield
+    """Whatever is raised, warned of or logged inside ends here; the caller says what failed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

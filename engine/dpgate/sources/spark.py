@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -193,7 +192,16 @@ def _need_spark() -> None:
 
 
 def _session(master: str | None) -> Any:
-    """The session of this process, or a new one; it is left open for what comes next."""
+    """The session of this process, or a new one; it is left open for what comes next.
+
+    It starts in a thread of its own. In the main one Spark takes interrupts for itself, also when it
+    has ended, and then fails; and an interrupt while Java starts would leave Java behind.
+    """
+    with ThreadPoolExecutor(1) as starter:
+        return starter.submit(_started, master).result()
+
+
+def _started(master: str | None) -> Any:
     from pyspark.sql import SparkSession
 
     # Workers on this machine run the same Python.
@@ -203,10 +211,6 @@ def _session(master: str | None) -> Any:
         builder = builder.master(master)
     for key, value in _SETTINGS.items():
         builder = builder.config(key, value)
-    hears = signal.getsignal(signal.SIGINT)
     session = builder.getOrCreate()
-    if hears is not None and threading.current_thread() is threading.main_thread():
-        # Spark's own handler outlives its session, and raises another error from then on.
-        signal.signal(signal.SIGINT, hears)
     session.sparkContext.setLogLevel("OFF")  # its logs quote rows and paths
     return session

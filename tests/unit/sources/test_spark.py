@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from dpgate.sources.interface import MarginalSource
 from dpgate.sources.open import describe, open_source
 from tests.suites import worlds
 from tests.suites.sources import SUMS, SourceSuite
+from tests.suites.teams import all_gone
 from tests.unit.sources.test_duck import stored
 
 pytestmark = pytest.mark.slow
@@ -103,9 +105,9 @@ def test_persons_are_cut_where_the_data_lies(tmp_path: Path) -> None:
 
 
 def test_old_dates_are_counted_whatever_a_site_has_set(tmp_path: Path) -> None:
-    sql = pytest.importorskip("pyspark.sql")
-    session = sql.SparkSession.getActiveSession()
-    session.conf.set("spark.sql.parquet.datetimeRebaseModeInRead", "EXCEPTION")
+    from dpgate.sources.spark import _session
+
+    _session(None).conf.set("spark.sql.parquet.datetimeRebaseModeInRead", "EXCEPTION")
     plain = worlds.dataset().model_dump(mode="python", by_alias=True)
     plain["spec"]["columns"]["born"] = {
         "type": "date",
@@ -126,6 +128,29 @@ def test_old_dates_are_counted_whatever_a_site_has_set(tmp_path: Path) -> None:
 def test_an_interrupt_means_what_it_meant_before() -> None:
     """Spark's own handler asks a session that may be gone, which is another error."""
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+INTERRUPTED = """
+import os, signal, threading
+from dpgate.sources.silence import silence
+from dpgate.sources.spark import _session
+
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    with silence():
+        _session("local[1]")
+except KeyboardInterrupt:
+    from pyspark import SparkContext
+    print(SparkContext._gateway.proc.pid)
+"""
+
+
+def test_an_interrupt_while_spark_starts_leaves_no_java_behind() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert all_gone([int(done.stdout)])
+    assert "Traceback" not in done.stderr
 
 
 def test_what_spark_cannot_find(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
