@@ -18,6 +18,7 @@ from tests.team import DATASET, MANIFEST, RELEASE, Team
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_commands import sound
 from tests.unit.gate.test_schemas import holds
+from tests.unmeasured import unmeasured
 
 D = Decimal
 
@@ -130,7 +131,8 @@ def started(team: Team, out: Path) -> Iterator[subprocess.Popen[bytes]]:
     program = [sys.executable, "-m", "dpgate.cli.main", "rehearse", RELEASE, "--runs", "50"]
     with subprocess.Popen(
         [*program, "--out", str(out), "--with", "mst", "--rows", "900"],
-        cwd=team.clone, env=team.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=team.clone, env=unmeasured(team.environment),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         try:
             assert process.stderr is not None

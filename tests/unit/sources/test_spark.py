@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from tests.suites import worlds
 from tests.suites.sources import SUMS, SourceSuite
 from tests.suites.teams import all_gone
 from tests.unit.sources.test_duck import stored
+from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.slow
 
@@ -147,8 +149,9 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_while_spark_starts_leaves_no_java_behind() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=True, timeout=120
-    )
+        [sys.executable, "-c", INTERRUPTED],
+        env=unmeasured(os.environ), capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
     assert all_gone([int(done.stdout)])
     assert "Traceback" not in done.stderr
 

@@ -24,6 +24,7 @@ from dpgate.synthesis.gan.team.channel import Channel
 from dpgate.synthesis.gan.trainer import Team
 from tests.suites import teams
 from tests.suites.teams import JOB, Work, all_gone, cells, gathered
+from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.slow
 
@@ -175,7 +176,7 @@ def test_children_end_when_the_gate_is_ended(
     listed = tmp_path / "children"
     gate = subprocess.Popen(
         [sys.executable, "-m", "tests.suites.teams", str(listed)],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env=unmeasured(os.environ), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not listed.exists():
@@ -253,7 +254,7 @@ def test_an_interrupt_is_heeded_while_a_worker_hangs_in_its_handshake() -> None:
     """In a process of its own: an interrupt that comes late would end the tests'."""
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'engine'}:{ROOT}"},
+        cwd=ROOT, env={**unmeasured(os.environ), "PYTHONPATH": f"{ROOT / 'engine'}:{ROOT}"},
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     words, _, seconds = done.stdout.strip().rpartition(" ")
