@@ -174,22 +174,27 @@ def distance(rows: int, relation: Relation) -> int:
     return rows if rows == 1 or relation == "add-remove" else 2 * rows
 
 
-def no_group_rule(event: Event) -> AccountingError:
-    """Why an event has no price for a person of several rows."""
-    return AccountingError(
-        f"event {event.name}: a person has several rows, and a {event.mechanism} mechanism has no "
-        "group privacy rule",
-        fix="use another synthesizer, or declare one row per person; or name the persons "
-        "(unit.column), for a training that samples whole ones",
-    )
+def check_group_rule(event: Event) -> None:
+    """Refuse an event that has no price for a person of several rows.
+
+    Raises:
+        AccountingError: a mechanism without a group privacy rule.
+    """
+    if event.mechanism in ("sampled-gaussian", "foreign"):
+        raise AccountingError(
+            f"event {event.name}: a person has several rows, and a {event.mechanism} mechanism has "
+            "no group privacy rule",
+            fix="use another synthesizer, or declare one row per person; or name the persons "
+            "(unit.column), for a training that samples whole ones",
+        )
 
 
 def _curve(event: Event, steps: int, orders: Iterable[int]) -> dict[int, Decimal]:
     wanted = tuple(orders)
     if any(order < 2 for order in wanted):
         raise AccountingError(f"orders must be whole numbers from 2 up, not {wanted}")
-    if steps != 1 and event.mechanism in ("sampled-gaussian", "foreign"):
-        raise no_group_rule(event)
+    if steps != 1:
+        check_group_rule(event)
     if event.mechanism == "sampled-gaussian":
         return {order: _sampled(event, order) for order in wanted}
     if event.mechanism == "laplace":

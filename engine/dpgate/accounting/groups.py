@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from dpgate.accounting.calibrate import Budget
-from dpgate.accounting.curves import distance, loss, no_group_rule
+from dpgate.accounting.curves import check_group_rule, distance, loss
 from dpgate.accounting.rounding import significant_down
 from dpgate.model.event import Event
 from dpgate.model.values import Relation
@@ -69,7 +69,6 @@ def for_persons(events: Iterable[Event], rows: int) -> tuple[Event, ...]:
 def _for_person(event: Event, far: int) -> Event:
     if far == 1:
         return event
-    if event.mechanism in ("sampled-gaussian", "foreign"):
-        raise no_group_rule(event)
+    check_group_rule(event)
     moved = event.model_copy(update={"sensitivity_squared": event.sensitivity_squared * far**2})
     return moved.model_copy(update={"loss": loss(moved)})
